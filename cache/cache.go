@@ -1,0 +1,124 @@
+package cache
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"sync"
+	"sync/atomic"
+	"time"
+)
+
+// Cache is a handle on a [Store]: what handlers hold. Handles are cheap, share everything but the namespace, and may be
+// used by many goroutines at once. A nil *Cache is valid and caches nothing.
+type Cache struct {
+	*shared
+	prefix string // "@name:" for every level of namespace
+	depth  int
+	owner  bool // Close closes the store: true only for the handle that New returned
+}
+
+// shared is what all handles on one store have in common.
+type shared struct {
+	store   Store
+	adder   Adder // nil where the store lacks the capability
+	statter Statter
+	ttl     time.Duration
+	onEvent func(Event)
+
+	closed    atomic.Bool
+	closeOnce sync.Once
+	closeErr  error
+}
+
+// Options are the options of [New]. The zero value is valid.
+type Options struct {
+	// TTL is the default lifetime, what [DefaultTTL] stands for. Zero is five minutes; [Forever] is allowed.
+	TTL time.Duration
+	// OnEvent, where it is not nil, is called after every operation, on the goroutine that called it. It must be fast and
+	// safe for concurrent use. It costs two readings of the clock an operation; unset it costs nothing.
+	OnEvent func(Event)
+}
+
+// New returns a cache over s, which it owns from now on: its Close closes s. A nil o is the default options.
+func New(s Store, o *Options) (*Cache, error) {
+	if s == nil {
+		return nil, errors.New("cache: new: the store is nil")
+	}
+	if o == nil {
+		o = &Options{}
+	}
+	ttl := o.TTL
+	switch {
+	case ttl == 0 || ttl == DefaultTTL:
+		ttl = defaultTTL
+	case ttl < 0:
+		return nil, fmt.Errorf("cache: new: %w: default of %v; allowed: more than 0, or Forever", ErrInvalidTTL, ttl)
+	}
+	c := &Cache{shared: &shared{store: s, ttl: ttl, onEvent: o.OnEvent}, owner: true}
+	c.adder, _ = s.(Adder)
+	c.statter, _ = s.(Statter)
+	return c, nil
+}
+
+// Namespace returns a handle on the same store whose keys are its own: nothing stored through it can be named
+// through another handle, and the other way round. Clear of c clears its namespaces too, never the reverse.
+// Namespaces nest up to 8 deep.
+//
+// A name has 1 to 64 of the characters A-Z, a-z, 0-9, '_' and '-'. Namespace panics on any other, on a nil cache too, as a
+// wrong constant would: names belong into the program, not into its input.
+func (c *Cache) Namespace(name string) *Cache {
+	if err := checkName(name); err != nil {
+		panic("cache: " + err.Error())
+	}
+	if c == nil {
+		return nil
+	}
+	if c.depth == maxDepth {
+		panic(fmt.Sprintf("cache: namespace %q is nested more than %d deep", name, maxDepth))
+	}
+	return &Cache{shared: c.shared, prefix: c.prefix + "@" + name + ":", depth: c.depth + 1}
+}
+
+// borrowed returns a handle like c whose Close does nothing.
+func (c *Cache) borrowed() *Cache {
+	if c == nil {
+		return nil
+	}
+	b := *c
+	b.owner = false
+	return &b
+}
+
+// Close closes the store if c is the handle that [New] returned; on any other handle, and on a nil one, it does nothing.
+// It is idempotent. Afterwards every operation through any handle gives [ErrClosed].
+func (c *Cache) Close() error {
+	if c == nil || !c.owner {
+		return nil
+	}
+	c.closeOnce.Do(func() {
+		c.closed.Store(true)
+		c.closeErr = opError("close", "", c.store.Close())
+	})
+	return c.closeErr
+}
+
+// ready tells why no operation may begin: a done context before a closed cache.
+func (c *Cache) ready(ctx context.Context) error {
+	if err := ctx.Err(); err != nil {
+		return err
+	}
+	if c.closed.Load() {
+		return ErrClosed
+	}
+	return nil
+}
+
+// enter makes the checks that come before every operation on a key and returns the key that the store sees.
+func (c *Cache) enter(ctx context.Context, key string) (string, error) {
+	k, err := c.storeKey(key)
+	if err != nil {
+		return "", err
+	}
+	return k, c.ready(ctx)
+}

@@ -1,0 +1,81 @@
+package cachetest
+
+import (
+	"fmt"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/larder-go/larder/cache"
+)
+
+func addCases() []testCase {
+	return []testCase{
+		{name: "Add stores where nothing is", rule: "Add stores only where there is no entry", run: func(k *kit) {
+			c := k.open()
+			if stored, err := c.Add(k.ctx(), "key", []byte("first"), cache.DefaultTTL); err != nil || !stored {
+				k.fail("Add = %t, %v; want true", stored, err)
+			}
+			k.want(c, "key", "first")
+			if stored, err := c.Add(k.ctx(), "key", []byte("second"), cache.DefaultTTL); err != nil || stored {
+				k.fail("Add on an entry = %t, %v; want false", stored, err)
+			}
+			k.want(c, "key", "first")
+		}},
+		{name: "Add gives the entry its lifetime", rule: "d > 0: that long; Forever: no expiry", hook: "Advance", run: func(k *kit) {
+			c := k.open()
+			for key, ttl := range map[string]time.Duration{"brief": brief, "long": time.Hour, "permanent": cache.Forever} {
+				if stored, err := c.Add(k.ctx(), key, []byte("value"), ttl); err != nil || !stored {
+					k.fail("Add(%q) = %t, %v; want true", key, stored, err)
+				}
+			}
+			k.outlive()
+			k.wantMiss(c, "brief")
+			k.want(c, "long", "value")
+			k.want(c, "permanent", "value")
+		}},
+		{name: "Add with an expired lifetime only answers", rule: "atomics with d <= 0: the answer as usual, nothing stored", run: func(k *kit) {
+			c := k.open()
+			if stored, err := c.Add(k.ctx(), "key", []byte("value"), 0); err != nil || !stored {
+				k.fail("Add of an absent key for 0 = %t, %v; want true", stored, err)
+			}
+			k.wantMiss(c, "key")
+			k.set(c, "key", "old", cache.DefaultTTL)
+			if stored, err := c.Add(k.ctx(), "key", []byte("value"), -time.Second); err != nil || stored {
+				k.fail("Add on an entry for -1s = %t, %v; want false", stored, err)
+			}
+			k.want(c, "key", "old")
+		}},
+		{name: "of many Adds one stores", rule: "linearizable per key: one winner", run: func(k *kit) {
+			c := k.open()
+			ctx := k.ctx()
+			for round := range 50 {
+				var winners atomic.Int64
+				var value atomic.Value
+				var all sync.WaitGroup
+				start := make(chan struct{})
+				key := fmt.Sprint("key", round)
+				for i := range 8 {
+					all.Go(func() {
+						<-start
+						stored, err := c.Add(ctx, key, []byte(fmt.Sprint(i)), cache.DefaultTTL)
+						if err != nil {
+							k.fail("Add: %v", err)
+						}
+						if stored {
+							winners.Add(1)
+							value.Store(fmt.Sprint(i))
+						}
+					})
+				}
+				close(start)
+				all.Wait()
+				if n := winners.Load(); n != 1 {
+					k.fail("%d of 8 concurrent Adds stored; want 1", n)
+					return
+				}
+				k.want(c, key, value.Load().(string))
+			}
+		}},
+	}
+}

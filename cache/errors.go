@@ -1,0 +1,64 @@
+package cache
+
+import (
+	"errors"
+	"strconv"
+)
+
+// Every error of this package and of a [Store] is told apart by [errors.Is] with one of these, with [context.Canceled]
+// or with [context.DeadlineExceeded].
+var (
+	// ErrInvalidKey: the key is empty or longer than [MaxKeyLen] bytes.
+	ErrInvalidKey = errors.New("invalid key")
+	// ErrInvalidTTL: the duration is no lifetime here.
+	ErrInvalidTTL = errors.New("invalid lifetime")
+	// ErrClosed: the cache or its store has been closed.
+	ErrClosed = errors.New("closed")
+	// ErrUnavailable: the backend could not be reached, did not answer in time, or refused to serve.
+	ErrUnavailable = errors.New("store unavailable")
+	// ErrTooLarge: the value does not fit. What was stored under the key is unchanged.
+	ErrTooLarge = errors.New("value too large")
+	// ErrNotFound: there is no entry, where the operation needs one.
+	ErrNotFound = errors.New("not found")
+)
+
+// maxKeyInError is how many bytes of a key an error shows: a key may be a kilobyte, a log line should not be.
+const maxKeyInError = 64
+
+// OpError is what operations of a [Cache] and of the stores here return: what was tried, on which key, and why it failed.
+// It reads
+//
+//	cache: get "item:1": store unavailable: connection refused
+type OpError struct {
+	Op  string // the operation: "get", "set", "clear", …
+	Key string // the key as the caller gave it, empty where the operation has none
+	Err error  // why; never nil
+}
+
+// Error names the operation and the key once. The key is quoted and cut at 64 bytes.
+func (e *OpError) Error() string {
+	s := "cache: " + e.Op
+	if e.Key != "" {
+		if len(e.Key) > maxKeyInError {
+			s += " " + strconv.Quote(e.Key[:maxKeyInError]) + "…"
+		} else {
+			s += " " + strconv.Quote(e.Key)
+		}
+	}
+	return s + ": " + e.Err.Error()
+}
+
+// Unwrap returns e.Err.
+func (e *OpError) Unwrap() error { return e.Err }
+
+// opError returns err as an *OpError of the caller's own terms. A store names its own, longer key: that is replaced, so
+// that the operation and the key are named once.
+func opError(op, key string, err error) error {
+	if err == nil {
+		return nil
+	}
+	if inner, ok := err.(*OpError); ok { //nolint:errorlint // only the outermost error is the store's own naming
+		err = inner.Err
+	}
+	return &OpError{Op: op, Key: key, Err: err}
+}

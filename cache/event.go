@@ -1,0 +1,44 @@
+package cache
+
+import "time"
+
+// What the Result of an [Event] can be.
+const (
+	ResultHit   = "hit"   // the entry was there
+	ResultMiss  = "miss"  // it was not; for Add: another entry was
+	ResultOK    = "ok"    // an operation without hit and miss succeeded
+	ResultError = "error" // Err says why
+)
+
+// Event tells how one operation of a [Cache] ended.
+type Event struct {
+	Op       string        // "get", "set", "delete", "exists", "add", "clear" or "ping"
+	Result   string        // one of the Result constants
+	Duration time.Duration // how long it took
+	Err      error         // what the caller got; nil unless Result is ResultError
+}
+
+// now reads the clock only where somebody listens: reading it costs more than a hit in memory.
+func (c *Cache) now() time.Time {
+	if c.onEvent == nil {
+		return time.Time{}
+	}
+	return time.Now()
+}
+
+func (c *Cache) emit(op string, start time.Time, result string, err error) {
+	if c.onEvent == nil {
+		return
+	}
+	if err != nil {
+		result = ResultError
+	}
+	c.onEvent(Event{Op: op, Result: result, Duration: time.Since(start), Err: err})
+}
+
+func hitOrMiss(hit bool) string {
+	if hit {
+		return ResultHit
+	}
+	return ResultMiss
+}

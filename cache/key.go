@@ -1,0 +1,43 @@
+package cache
+
+import "fmt"
+
+const (
+	// MaxKeyLen is the length of the longest key in bytes, without what a namespace or a backend puts before it.
+	MaxKeyLen = 1024
+	// MaxValueLen is the length of the longest value in bytes. A store may hold less.
+	MaxValueLen = 64 << 20
+
+	maxNameLen = 64
+	maxDepth   = 8
+)
+
+// storeKey is the key that the store sees. It costs nothing for a key of the root that does not begin with '@'.
+func (c *Cache) storeKey(key string) (string, error) {
+	switch {
+	case key == "":
+		return "", fmt.Errorf("%w: it is empty; allowed: 1 to %d bytes", ErrInvalidKey, MaxKeyLen)
+	case len(key) > MaxKeyLen:
+		return "", fmt.Errorf("%w: it has %d bytes; allowed: 1 to %d", ErrInvalidKey, len(key), MaxKeyLen)
+	case key[0] == '@':
+		return c.prefix + "@" + key, nil
+	case c.prefix == "":
+		return key, nil
+	}
+	return c.prefix + key, nil
+}
+
+// checkName reports why name cannot be the name of a namespace.
+func checkName(name string) error {
+	if name == "" || len(name) > maxNameLen {
+		return fmt.Errorf("namespace %.80q has %d bytes; allowed: 1 to %d", name, len(name), maxNameLen)
+	}
+	for i := range len(name) {
+		switch b := name[i]; {
+		case 'a' <= b && b <= 'z', 'A' <= b && b <= 'Z', '0' <= b && b <= '9', b == '_', b == '-':
+		default:
+			return fmt.Errorf("namespace %q has %q; allowed: letters and digits of ASCII, '_' and '-'", name, b)
+		}
+	}
+	return nil
+}

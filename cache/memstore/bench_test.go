@@ -1,0 +1,59 @@
+package memstore_test
+
+import (
+	"fmt"
+	"testing"
+	"time"
+
+	"github.com/larder-go/larder/cache/memstore"
+)
+
+func BenchmarkGetHit(b *testing.B) {
+	s, keys := full(b, 10_000)
+	b.ReportAllocs()
+	for i := 0; b.Loop(); i++ {
+		if _, found, _ := s.Get(b.Context(), keys[i%len(keys)]); !found {
+			b.Fatal("a miss")
+		}
+	}
+}
+
+// Setting a new key in a full store must not grow with the store: each size is a row.
+func BenchmarkSetNewKeyAtCapacity(b *testing.B) {
+	for _, capacity := range []int{1_000, 10_000, 100_000} {
+		b.Run(fmt.Sprint(capacity), func(b *testing.B) {
+			s, keys := full(b, capacity)
+			value := make([]byte, 128)
+			fresh := make([]string, len(keys))
+			for i := range fresh {
+				fresh[i] = "new" + keys[i]
+			}
+			b.ReportAllocs()
+			for i := 0; b.Loop(); i++ {
+				set := fresh
+				if i/len(keys)%2 == 1 {
+					set = keys
+				}
+				if err := s.Set(b.Context(), set[i%len(keys)], value, time.Hour); err != nil {
+					b.Fatal(err)
+				}
+			}
+		})
+	}
+}
+
+func full(b *testing.B, capacity int) (*memstore.Store, []string) {
+	b.Helper()
+	s, err := memstore.New(&memstore.Options{MaxEntries: capacity})
+	if err != nil {
+		b.Fatal(err)
+	}
+	keys := make([]string, capacity)
+	for i := range keys {
+		keys[i] = fmt.Sprintf("key:%016d", i)
+		if err := s.Set(b.Context(), keys[i], make([]byte, 128), time.Duration(i+1)*time.Hour); err != nil {
+			b.Fatal(err)
+		}
+	}
+	return s, keys
+}

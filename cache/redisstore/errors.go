@@ -1,0 +1,117 @@
+package redisstore
+
+import (
+	"context"
+	"crypto/tls"
+	"crypto/x509"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"os"
+	"time"
+
+	"github.com/redis/go-redis/v9"
+
+	"github.com/larder-go/larder/cache"
+)
+
+// What looks like a server that is down but is a mistake of whoever set it up. Errors that match one of these match
+// [cache.ErrUnavailable] too.
+var (
+	ErrAuth       = errors.New("wrong user or password")
+	ErrPermission = errors.New("the user has no permission")
+	ErrDatabase   = errors.New("no such database")
+	ErrReadOnly   = errors.New("the server is a read-only replica")
+	ErrMemory     = errors.New("the server is out of memory")
+	ErrTLS        = errors.New("no TLS connection")
+)
+
+// mistake returns which of the mistakes above err is, or nil. The prefixes are those of Redis 6.2 to 8 and of Valkey, without
+// the "ERR " that HasErrorPrefix takes off.
+func mistake(err error) error {
+	for _, m := range []struct {
+		prefix string
+		is     error
+	}{
+		{"WRONGPASS", ErrAuth},
+		{"NOAUTH", ErrAuth},
+		{"invalid password", ErrAuth},
+		{"AUTH", ErrAuth},
+		{"Client sent AUTH", ErrAuth},
+		{"NOPERM", ErrPermission},
+		{"DB index", ErrDatabase},
+		{"invalid DB index", ErrDatabase},
+		{"SELECT is not allowed", ErrDatabase},
+		{"READONLY", ErrReadOnly},
+		{"OOM", ErrMemory},
+	} {
+		if redis.HasErrorPrefix(err, m.prefix) {
+			return m.is
+		}
+	}
+	if _, ok := errors.AsType[*tls.CertificateVerificationError](err); ok {
+		return ErrTLS
+	}
+	if _, ok := errors.AsType[x509.UnknownAuthorityError](err); ok {
+		return ErrTLS
+	}
+	if _, ok := errors.AsType[tls.RecordHeaderError](err); ok {
+		return ErrTLS
+	}
+	// What crypto/tls calls the operation when either side sent an alert.
+	if op, ok := errors.AsType[*net.OpError](err); ok && (op.Op == "remote error" || op.Op == "local error") {
+		return ErrTLS
+	}
+	return nil
+}
+
+// unavailable returns err in the terms of the contract. parent is the caller's context, deadline the end of the operation.
+func (s *Store) unavailable(parent context.Context, deadline time.Time, err error) error {
+	if known(err) {
+		return err
+	}
+	if cause := parent.Err(); cause != nil {
+		return cause
+	}
+	if isTimeout(err) {
+		// The connection's deadline passes an instant before the context says so.
+		if d, ok := parent.Deadline(); ok && !d.After(deadline) {
+			return context.DeadlineExceeded
+		}
+		return fmt.Errorf("%w: no answer within %v", cache.ErrUnavailable, s.timeout)
+	}
+	if m := mistake(err); m != nil {
+		return fmt.Errorf("%w: %w: %w", cache.ErrUnavailable, m, err)
+	}
+	if errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) {
+		return fmt.Errorf("%w: the server closed the connection", cache.ErrUnavailable)
+	}
+	return fmt.Errorf("%w: %w", cache.ErrUnavailable, err)
+}
+
+// known tells errors that are answers already.
+func known(err error) bool {
+	return errors.Is(err, cache.ErrClosed) || errors.Is(err, cache.ErrNotFound) ||
+		errors.Is(err, cache.ErrTooLarge) || errors.Is(err, cache.ErrUnavailable)
+}
+
+func isTimeout(err error) bool {
+	if errors.Is(err, context.DeadlineExceeded) || errors.Is(err, os.ErrDeadlineExceeded) || errors.Is(err, redis.ErrPoolTimeout) {
+		return true
+	}
+	n, ok := errors.AsType[net.Error](err)
+	return ok && n.Timeout()
+}
+
+// dead tells whether the connection was found dead, so that a read deserves another one. A server's answer, a timeout and a
+// refusal to connect are not.
+func dead(err error) bool {
+	if _, ok := errors.AsType[redis.Error](err); ok || isTimeout(err) || errors.Is(err, redis.ErrClosed) {
+		return false
+	}
+	if op, ok := errors.AsType[*net.OpError](err); ok {
+		return op.Op != "dial"
+	}
+	return errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF)
+}

@@ -1,0 +1,225 @@
+package redisstore_test
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/larder-go/larder/cache"
+	"github.com/larder-go/larder/cache/redisstore"
+	"github.com/larder-go/larder/internal/redistest"
+	"github.com/larder-go/larder/internal/wait"
+)
+
+const timeout = 100 * time.Millisecond
+
+func TestAFrozenServer(t *testing.T) {
+	server := redistest.Start(t)
+	s := open(t, server.URL(), &redisstore.Options{Timeout: timeout})
+	c := over(t, s)
+	server.Freeze()
+	defer server.Thaw()
+	t.Run("costs an operation its timeout where the context has no deadline", func(t *testing.T) {
+		start := time.Now()
+		_, _, err := c.Get(t.Context(), "key")
+		if !errors.Is(err, cache.ErrUnavailable) || errors.Is(err, context.DeadlineExceeded) {
+			t.Errorf("Get: %v; want ErrUnavailable", err)
+		}
+		if want := `cache: get "key": store unavailable: no answer within 100ms`; err.Error() != want {
+			t.Errorf("Get: %q; want %q", err, want)
+		}
+		if d := time.Since(start); d < timeout || d > 20*timeout {
+			t.Errorf("Get took %v; want about %v", d, timeout)
+		}
+	})
+	t.Run("does not hold an operation beyond its context's deadline", func(t *testing.T) {
+		ctx, cancel := context.WithTimeout(t.Context(), timeout/10)
+		defer cancel()
+		for method, err := range map[string]error{"Set": c.Set(ctx, "key", nil, time.Hour), "Clear": c.Clear(ctx)} {
+			if !errors.Is(err, context.DeadlineExceeded) {
+				t.Errorf("%s: %v; want context.DeadlineExceeded", method, err)
+			}
+		}
+	})
+	t.Run("does not hold a cancelled operation beyond the timeout", func(t *testing.T) {
+		ctx, cancel := context.WithCancel(t.Context())
+		time.AfterFunc(timeout/10, cancel)
+		if err := c.Set(ctx, "key", nil, time.Hour); !errors.Is(err, context.Canceled) && !errors.Is(err, cache.ErrUnavailable) {
+			t.Errorf("Set: %v; want context.Canceled or ErrUnavailable", err)
+		}
+	})
+}
+
+func TestAValueSetBeforeTheFreezeDoesNotComeBackWithTheServer(t *testing.T) {
+	for name, size := range map[string]int{"a short value": 5, "a value of 300 kB": 300_000} {
+		t.Run(name, func(t *testing.T) {
+			server := redistest.Start(t)
+			c := over(t, open(t, server.URL(), &redisstore.Options{Timeout: timeout}))
+			for round := range 20 {
+				key := fmt.Sprint("key", round)
+				old := bytes.Repeat([]byte("o"), size)
+				if err := c.Set(t.Context(), "warm", nil, time.Hour); err != nil {
+					t.Fatal(err)
+				}
+				server.Freeze()
+				// A reader populates the old value; it lies in the server's socket and will be executed at the thaw. Then the value
+				// changes, and a writer invalidates it.
+				var all sync.WaitGroup
+				for range 4 {
+					all.Go(func() { _ = c.Set(t.Context(), key, old, time.Hour) })
+				}
+				all.Wait()
+				if err := c.Delete(t.Context(), key); err == nil {
+					t.Fatal("Delete on a frozen server succeeded")
+				}
+				server.Thaw()
+				if v, found, err := c.Get(t.Context(), key); found {
+					t.Fatalf("round %d: Get after the thaw = %d bytes, %v; want a miss", round, len(v), err)
+				}
+			}
+		})
+	}
+}
+
+func TestAServerThatWasKilledAndRestarted(t *testing.T) {
+	server := redistest.Start(t)
+	c := over(t, open(t, server.URL(), &redisstore.Options{Timeout: timeout}))
+	var all sync.WaitGroup
+	for range 8 { // several connections in the pool
+		all.Go(func() { _ = c.Set(t.Context(), "key", nil, time.Hour) })
+	}
+	all.Wait()
+	server.Kill()
+	if err := c.Ping(t.Context()); !errors.Is(err, cache.ErrUnavailable) {
+		t.Errorf("Ping of a killed server: %v; want ErrUnavailable", err)
+	}
+	server.Restart()
+	for range 20 {
+		if _, found, err := c.Get(t.Context(), "other"); found || err != nil {
+			t.Errorf("Get after the restart: %t, %v; want a miss on whatever connection", found, err)
+		}
+	}
+}
+
+func TestManyFailedKeysBecomeTheirNamespace(t *testing.T) {
+	server := redistest.Start(t)
+	s := open(t, server.URL(), &redisstore.Options{Timeout: timeout})
+	c := over(t, s)
+	pages, other := c.Namespace("pages"), c.Namespace("other")
+	for _, n := range []*cache.Cache{pages, other, c} {
+		if err := n.Set(t.Context(), "kept", []byte("value"), time.Hour); err != nil {
+			t.Fatal(err)
+		}
+	}
+	server.Kill() // a refused connection fails at once
+	for i := range 10_001 {
+		if err := pages.Delete(t.Context(), fmt.Sprint("key", i)); err == nil {
+			t.Fatal("Delete on a dead server succeeded")
+		}
+	}
+	server.Restart()
+	client := redistest.Client(t, server.URL())
+	for _, key := range []string{"cache:@pages:kept", "cache:@other:kept", "cache:kept"} {
+		client.Set(t.Context(), key, "value", 0)
+	}
+	// The client gives a dead server a second's rest before it dials again.
+	wait.Until(t, func() bool { return s.Ping(t.Context()) == nil })
+	if _, found, err := pages.Get(t.Context(), "kept"); found || err != nil {
+		t.Errorf("Get in the namespace of too many failures: %t, %v; want a miss", found, err)
+	}
+	for name, n := range map[string]*cache.Cache{"another namespace": other, "the root": c} {
+		if _, found, err := n.Get(t.Context(), "kept"); !found || err != nil {
+			t.Errorf("Get in %s: %t, %v; want the entry", name, found, err)
+		}
+	}
+}
+
+func TestWhatLooksLikeDownButIsAMistake(t *testing.T) {
+	for _, tc := range []struct {
+		name string
+		args []string
+		url  func(*redistest.Server) string
+		want error
+		also string // Set only: the server lets reads through
+	}{
+		{"a wrong password", []string{"--requirepass", "right"}, with("redis://:wrong@%s"), redisstore.ErrAuth, ""},
+		{"no password", []string{"--requirepass", "right"}, with("redis://%s"), redisstore.ErrAuth, ""},
+		{"an unknown user", nil, with("redis://nobody:pw@%s"), redisstore.ErrAuth, ""},
+		{"a user who may do nothing", []string{"--user", "u", "on", ">pw", "~*", "-@all", "+hello", "+ping", "+select"}, with("redis://u:pw@%s"), redisstore.ErrPermission, ""},
+		{"a database that is not there", nil, with("redis://%s/99"), redisstore.ErrDatabase, ""},
+		{"a read-only replica", []string{"--replicaof", "127.0.0.1 1", "--replica-serve-stale-data", "yes"}, with("redis://%s"), redisstore.ErrReadOnly, "set"},
+		{"a full server", []string{"--maxmemory", "1"}, with("redis://%s"), redisstore.ErrMemory, "set"},
+	} {
+		t.Run(tc.name, func(t *testing.T) {
+			server := redistest.Start(t, tc.args...)
+			s := open(t, tc.url(server), &redisstore.Options{Timeout: time.Second})
+			err := s.Set(t.Context(), "key", []byte("value"), time.Hour)
+			if !errors.Is(err, tc.want) || !errors.Is(err, cache.ErrUnavailable) {
+				t.Errorf("Set: %v; want %v, and ErrUnavailable", err, tc.want)
+			}
+			if tc.also == "" {
+				if _, _, err := s.Get(t.Context(), "other"); !errors.Is(err, tc.want) {
+					t.Errorf("Get: %v; want %v", err, tc.want)
+				}
+			}
+			for _, secret := range []string{"wrong", "right", "pw"} {
+				if rest := strings.ReplaceAll(err.Error(), "wrong user or password", ""); strings.Contains(rest, secret) {
+					t.Errorf("the error shows the password: %v", err)
+				}
+			}
+		})
+	}
+}
+
+func TestTLSToAServerWithout(t *testing.T) {
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var serving sync.WaitGroup
+	defer serving.Wait()
+	defer l.Close()
+	serving.Go(func() {
+		for {
+			c, err := l.Accept()
+			if err != nil {
+				return
+			}
+			_, _ = c.Write([]byte("-ERR unknown command\r\n"))
+			_ = c.Close()
+		}
+	})
+	s := open(t, "rediss://"+l.Addr().String(), &redisstore.Options{Timeout: time.Second})
+	if err := s.Ping(t.Context()); !errors.Is(err, redisstore.ErrTLS) {
+		t.Errorf("Ping: %v; want ErrTLS", err)
+	}
+}
+
+func with(format string) func(*redistest.Server) string {
+	return func(s *redistest.Server) string { return fmt.Sprintf(format, s.Addr()) }
+}
+
+func TestAHostThatSwallowsPacketsCostsTheTimeout(t *testing.T) {
+	// A listener that never accepts, with a full backlog, is as silent as a firewall.
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer l.Close()
+	s := open(t, "redis://"+l.Addr().String(), &redisstore.Options{Timeout: timeout})
+	for range 5 {
+		start := time.Now()
+		if err := s.Ping(t.Context()); !errors.Is(err, cache.ErrUnavailable) {
+			t.Errorf("Ping: %v; want ErrUnavailable", err)
+		}
+		if d := time.Since(start); d > 20*timeout {
+			t.Errorf("Ping took %v; want about %v", d, timeout)
+		}
+	}
+}

@@ -1,0 +1,178 @@
+package redisstore
+
+import (
+	"maps"
+	"strings"
+	"sync"
+	"sync/atomic"
+)
+
+const (
+	maxFailedKeys     = 10_000
+	maxFailedPrefixes = 100
+)
+
+// failures remembers the writes that may not have taken effect, so that no old value is served when the server is back.
+// A mark stays until the key has been deleted, or everything under the prefix cleared.
+type failures struct {
+	marks atomic.Int64 // how many there are: with none, an operation pays this one load
+
+	mu       sync.Mutex
+	serial   uint64 // of the last failure
+	drained  uint64 // failures up to this one cannot take effect any more
+	keys     map[string]*mark
+	prefixes map[string]*mark
+}
+
+// mark is one key or prefix that must not be used before it was deleted.
+type mark struct {
+	turn   chan struct{} // holds a token while somebody deletes
+	serial uint64        // of the last failure
+	cursor uint64        // of a prefix: where its clearing goes on
+}
+
+func newFailures() *failures {
+	return &failures{keys: make(map[string]*mark), prefixes: make(map[string]*mark)}
+}
+
+// noteKey remembers that a write of key failed.
+func (f *failures) noteKey(key string) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if f.keys[key] == nil && len(f.keys) == maxFailedKeys {
+		f.note(f.prefixes, f.boundedPrefix(namespaceOf(key)))
+		maps.DeleteFunc(f.keys, func(k string, _ *mark) bool { return f.covered(k) })
+		f.count()
+		return
+	}
+	f.note(f.keys, key)
+}
+
+// notePrefix remembers that a Clear of prefix failed.
+func (f *failures) notePrefix(prefix string) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.note(f.prefixes, f.boundedPrefix(prefix))
+}
+
+// boundedPrefix is prefix, or everything where there are too many prefixes to remember.
+func (f *failures) boundedPrefix(prefix string) string {
+	if f.prefixes[prefix] == nil && len(f.prefixes) >= maxFailedPrefixes {
+		clear(f.prefixes)
+		return ""
+	}
+	return prefix
+}
+
+func (f *failures) note(in map[string]*mark, name string) {
+	m := in[name]
+	if m == nil {
+		m = &mark{turn: make(chan struct{}, 1)}
+		in[name] = m
+	}
+	f.serial++
+	m.serial, m.cursor = f.serial, 0
+	f.count()
+}
+
+func (f *failures) count() { f.marks.Store(int64(len(f.keys) + len(f.prefixes))) }
+
+func (f *failures) covered(key string) bool {
+	for p := range f.prefixes {
+		if strings.HasPrefix(key, p) {
+			return true
+		}
+	}
+	return false
+}
+
+// last returns the serial of the last failure.
+func (f *failures) last() uint64 {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return f.serial
+}
+
+// find returns a mark that must be settled before key is used: a prefix's first, for it may cover the key's.
+func (f *failures) find(key string) (name string, m *mark, isPrefix bool) {
+	if f.marks.Load() == 0 {
+		return "", nil, false
+	}
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	for p, m := range f.prefixes {
+		if strings.HasPrefix(key, p) {
+			return p, m, true
+		}
+	}
+	return key, f.keys[key], false
+}
+
+// state returns the serial and the cursor of m, and whether it still stands.
+func (f *failures) state(name string, m *mark, isPrefix bool) (serial, cursor uint64, stands bool) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	in := f.keys
+	if isPrefix {
+		in = f.prefixes
+	}
+	return m.serial, m.cursor, in[name] == m
+}
+
+// forgetKey drops the mark of key unless another write of it has failed since.
+func (f *failures) forgetKey(key string, since uint64) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if m := f.keys[key]; m != nil && m.serial <= since {
+		delete(f.keys, key)
+		f.count()
+	}
+}
+
+// forgetBelow drops the marks of everything under prefix that were made up to since.
+func (f *failures) forgetBelow(prefix string, since uint64) {
+	if f.marks.Load() == 0 {
+		return
+	}
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	old := func(name string, m *mark) bool { return m.serial <= since && strings.HasPrefix(name, prefix) }
+	maps.DeleteFunc(f.keys, old)
+	maps.DeleteFunc(f.prefixes, old)
+	f.count()
+}
+
+// advance remembers how far the clearing of a prefix has come, unless a Clear has failed since.
+func (f *failures) advance(m *mark, since, cursor uint64) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if m.serial == since {
+		m.cursor = cursor
+	}
+}
+
+// undrained returns the serial of the last failure and whether it may still take effect.
+func (f *failures) undrained() (serial uint64, is bool) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return f.serial, f.drained < f.serial
+}
+
+func (f *failures) setDrained(serial uint64) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.drained = max(f.drained, serial)
+}
+
+// namespaceOf returns the levels of namespace that key begins with: "@a:@b:" of "@a:@b:k", "" of "k" and of "@@k".
+func namespaceOf(key string) string {
+	n := 0
+	for rest := key; len(rest) > 1 && rest[0] == '@' && rest[1] != '@'; rest = key[n:] {
+		end := strings.IndexByte(rest, ':')
+		if end < 0 {
+			break
+		}
+		n += end + 1
+	}
+	return key[:n]
+}

@@ -1,0 +1,217 @@
+package redisstore_test
+
+import (
+	"context"
+	"crypto/rand"
+	"errors"
+	"fmt"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/alicebob/miniredis/v2"
+	"github.com/redis/go-redis/v9"
+	"github.com/redis/go-redis/v9/logging"
+	"go.uber.org/goleak"
+
+	"github.com/larder-go/larder/cache"
+	"github.com/larder-go/larder/cache/cachetest"
+	"github.com/larder-go/larder/cache/redisstore"
+	"github.com/larder-go/larder/internal/redistest"
+	"github.com/larder-go/larder/internal/wait"
+)
+
+func TestMain(m *testing.M) {
+	logging.Disable() // what the client says of the servers that the tests break
+	goleak.VerifyTestMain(m)
+}
+
+func TestStoreKeepsTheContract(t *testing.T) {
+	server := redistest.Start(t)
+	other := redistest.Client(t, server.URL())
+	var last string
+	cachetest.Run(t, cachetest.Config{
+		New: func(t *testing.T) cache.Store {
+			last = "test." + rand.Text() + ":"
+			return open(t, server.URL(), &redisstore.Options{KeyPrefix: last})
+		},
+		Reopen: func(t *testing.T) cache.Store { return open(t, server.URL(), &redisstore.Options{KeyPrefix: last}) },
+		Advance: func(d time.Duration) {
+			end := time.Now().Add(d)
+			wait.Until(t, func() bool { return !time.Now().Before(end) })
+		},
+		Break: func() func() {
+			server.Freeze()
+			return server.Thaw
+		},
+		Plant: plant(t, other),
+	})
+}
+
+func TestStoreKeepsTheContractOnAFakeClock(t *testing.T) {
+	server := miniredis.RunT(t)
+	client := redis.NewClient(&redis.Options{Addr: server.Addr(), ContextTimeoutEnabled: true})
+	t.Cleanup(func() { _ = client.Close() })
+	n := 0
+	cachetest.Run(t, cachetest.Config{
+		New: func(t *testing.T) cache.Store {
+			n++
+			s, err := redisstore.New(client, &redisstore.Options{KeyPrefix: fmt.Sprintf("test.%d:", n)})
+			if err != nil {
+				t.Fatal(err)
+			}
+			return s
+		},
+		Advance: server.FastForward,
+		Plant:   plant(t, client),
+		Break: func() func() {
+			server.SetError("LOADING the data is being loaded")
+			return func() { server.SetError("") }
+		},
+	})
+}
+
+func plant(t *testing.T, c *redis.Client) func(string, []byte) error {
+	return func(key string, value []byte) error {
+		err := c.SetArgs(t.Context(), key, value, redis.SetArgs{Mode: "NX"}).Err()
+		if errors.Is(err, redis.Nil) {
+			return fmt.Errorf("%q is there", key)
+		}
+		return err
+	}
+}
+
+func TestKeysInRedisAreThePrefixTheNamespaceAndTheKey(t *testing.T) {
+	server := redistest.Start(t)
+	other := redistest.Client(t, server.URL())
+	c := over(t, open(t, server.URL(), nil))
+	for _, step := range []struct {
+		c    *cache.Cache
+		key  string
+		want string
+	}{
+		{c, "user:1", "cache:user:1"},
+		{c.Namespace("sessions"), "abc", "cache:@sessions:abc"},
+		{c, "@odd", "cache:@@odd"},
+		{c.Namespace("a").Namespace("b"), "@k", "cache:@a:@b:@@k"},
+	} {
+		if err := step.c.Set(t.Context(), step.key, []byte("value"), 1500*time.Microsecond+time.Hour); err != nil {
+			t.Fatal(err)
+		}
+		if got := other.Get(t.Context(), step.want).Val(); got != "value" {
+			t.Errorf("%q holds %q; want the value of %q", step.want, got, step.key)
+		}
+		if ttl := other.PTTL(t.Context(), step.want).Val(); ttl <= time.Hour-time.Minute || ttl > time.Hour+2*time.Millisecond {
+			t.Errorf("%q lives %v; want an hour", step.want, ttl)
+		}
+	}
+	if err := c.Set(t.Context(), "permanent", nil, cache.Forever); err != nil {
+		t.Fatal(err)
+	}
+	if ttl := other.PTTL(t.Context(), "cache:permanent").Val(); ttl != -1 {
+		t.Errorf("a permanent entry lives %v; want no expiry", ttl)
+	}
+}
+
+func TestClearTakesThePrefixLiterally(t *testing.T) {
+	server := redistest.Start(t)
+	other := redistest.Client(t, server.URL())
+	for _, prefix := range []string{"app:", "a*:", "a?:", "a[bc]:", `a\:`, "{a}:", "a b:", "ä:"} {
+		foreign := []string{"app2:k", "appx", "ab:k", "abc:k", "a:k", "ac:k", "aa:k"}
+		for _, key := range foreign {
+			other.Set(t.Context(), key, "foreign", 0)
+		}
+		s := open(t, server.URL(), &redisstore.Options{KeyPrefix: prefix})
+		if err := s.Set(t.Context(), "key", nil, time.Hour); err != nil {
+			t.Fatal(err)
+		}
+		if err := s.Clear(t.Context(), ""); err != nil {
+			t.Fatal(err)
+		}
+		if n := other.Exists(t.Context(), prefix+"key").Val(); n != 0 {
+			t.Errorf("Clear with the prefix %q left its own key", prefix)
+		}
+		if n := other.Exists(t.Context(), foreign...).Val(); n != int64(len(foreign)) {
+			t.Errorf("Clear with the prefix %q left %d of %d foreign keys", prefix, n, len(foreign))
+		}
+		_ = s.Close()
+	}
+}
+
+func TestClearStopsWithItsContextAndIsMadeUpFor(t *testing.T) {
+	server := redistest.Start(t)
+	s := open(t, server.URL(), nil)
+	for i := range 3000 {
+		if err := s.Set(t.Context(), fmt.Sprint("key", i), nil, time.Hour); err != nil {
+			t.Fatal(err)
+		}
+	}
+	ctx, cancel := context.WithTimeout(t.Context(), 300*time.Microsecond)
+	defer cancel()
+	if err := s.Clear(ctx, ""); !errors.Is(err, context.DeadlineExceeded) {
+		t.Fatalf("Clear within 300 µs: %v; want context.DeadlineExceeded", err)
+	}
+	if _, found, err := s.Get(t.Context(), "key2999"); found || err != nil {
+		t.Errorf("Get after a Clear that was cut short: %t, %v; want a miss", found, err)
+	}
+}
+
+func TestNewRefuses(t *testing.T) {
+	able := &redis.Options{ContextTimeoutEnabled: true}
+	for _, tc := range []struct {
+		name   string
+		client redis.UniversalClient
+		o      *redisstore.Options
+		want   string
+	}{
+		{"a nil client", nil, nil, "the client is nil"},
+		{"a client that ignores deadlines", redis.NewClient(&redis.Options{}), nil, "ContextTimeoutEnabled"},
+		{"a client of a type it cannot clear", redis.NewRing(&redis.RingOptions{}), nil, "*redis.Ring is not supported"},
+		{"a prefix without its colon", redis.NewClient(able), &redisstore.Options{KeyPrefix: "app"}, `"app" does not end in ':'`},
+		{"a negative timeout", redis.NewClient(able), &redisstore.Options{Timeout: -1}, "the timeout is -1ns"},
+	} {
+		t.Run(tc.name, func(t *testing.T) {
+			if tc.client != nil {
+				defer tc.client.Close()
+			}
+			_, err := redisstore.New(tc.client, tc.o)
+			if err == nil || !strings.Contains(err.Error(), tc.want) {
+				t.Errorf("New: %v; want %q", err, tc.want)
+			}
+		})
+	}
+}
+
+func TestCloseLeavesTheCallersClientOpen(t *testing.T) {
+	client := redistest.Client(t, redistest.Start(t).URL())
+	s, err := redisstore.New(client, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := s.Close(); err != nil {
+		t.Fatal(err)
+	}
+	if err := client.Ping(t.Context()).Err(); err != nil {
+		t.Errorf("the client after Close of the store: %v", err)
+	}
+}
+
+func open(t *testing.T, url string, o *redisstore.Options) *redisstore.Store {
+	t.Helper()
+	s, err := redisstore.Open(t.Context(), url, o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = s.Close() })
+	return s
+}
+
+func over(t *testing.T, s cache.Store) *cache.Cache {
+	t.Helper()
+	c, err := cache.New(s, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = c.Close() })
+	return c
+}

@@ -1,0 +1,27 @@
+package cache
+
+import (
+	"math"
+	"time"
+)
+
+// Lifetimes with a meaning of their own. Any other d <= 0 has expired already.
+const (
+	// DefaultTTL is the default lifetime of the cache, [Options].TTL.
+	DefaultTTL time.Duration = math.MinInt64 + 1
+	// KeepTTL is the lifetime that the entry has, or the default where there is no entry.
+	KeepTTL time.Duration = math.MinInt64 + 2
+	// Forever is no expiry, said out loud.
+	Forever time.Duration = math.MaxInt64
+)
+
+// defaultTTL is the default of the default: five minutes, as APP_CACHE_DEFAULT_TTL has it.
+const defaultTTL = 5 * time.Minute
+
+// lifetime puts the configured default in the place of DefaultTTL.
+func (c *Cache) lifetime(d time.Duration) time.Duration {
+	if d == DefaultTTL {
+		return c.ttl
+	}
+	return d
+}
