@@ -1,0 +1,177 @@
+package items
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"log/slog"
+	"net/http"
+	"net/url"
+	"strconv"
+
+	"github.com/labstack/echo/v4"
+
+	"github.com/larder-go/larder/cache"
+	"github.com/larder-go/larder/internal/web"
+)
+
+const (
+	listKey   = "items"
+	keyPrefix = "item:"
+	maxLimit  = 1000
+)
+
+// handlers serve the items over HTTP. An error that is no [web.Problem] becomes a 500 that tells the client nothing, and is
+// logged, by the server.
+type handlers struct {
+	files *files
+	ids   *ids
+}
+
+// listing is what the cache holds of the list: its first items.
+type listing struct {
+	Limit int    `json:"limit"` // how many were asked for; fewer items than that are all of them
+	Items []Item `json:"items"`
+}
+
+func (l listing) covers(limit int) bool { return limit <= l.Limit || len(l.Items) < l.Limit }
+
+func (h handlers) list(c echo.Context) error {
+	limit, err := limitOf(c)
+	if err != nil {
+		return err
+	}
+	v, settled, err := h.files.listVersion()
+	if err != nil {
+		return fmt.Errorf("list the items: %w", err)
+	}
+	ctx, store := c.Request().Context(), cache.From(c)
+	l, found := recall[listing](ctx, store, listKey, v)
+	if !found || !l.covers(limit) {
+		items, err := h.files.list(ctx, limit)
+		if err != nil {
+			return fmt.Errorf("list the items: %w", err)
+		}
+		l = listing{Limit: limit, Items: items}
+		if settled {
+			remember(ctx, store, listKey, v, l)
+		}
+	}
+	return c.JSON(http.StatusOK, l.Items[:min(limit, len(l.Items))])
+}
+
+func (h handlers) create(c echo.Context) error {
+	d, err := draftOf(c)
+	if err != nil {
+		return err
+	}
+	item, err := d.item(h.ids.next())
+	if err != nil {
+		return err
+	}
+	if err := h.files.create(item); err != nil {
+		return fmt.Errorf("create an item: %w", err)
+	}
+	forget(c.Request().Context(), cache.From(c), listKey)
+	c.Response().Header().Set(echo.HeaderLocation, c.Path()+"/"+item.ID)
+	return c.JSON(http.StatusCreated, item)
+}
+
+func (h handlers) get(c echo.Context) error {
+	id, err := idOf(c)
+	if err != nil {
+		return err
+	}
+	v, err := h.files.version(id)
+	if err != nil {
+		return failed("read", err)
+	}
+	ctx, store := c.Request().Context(), cache.From(c)
+	item, found := recall[Item](ctx, store, keyPrefix+id, v)
+	if !found {
+		if item, err = h.files.read(id); err != nil {
+			if errors.Is(err, errNotItem) {
+				slog.WarnContext(ctx, "file ignored", "error", err)
+				return unknown()
+			}
+			return failed("read", err)
+		}
+		remember(ctx, store, keyPrefix+id, v, item)
+	}
+	return c.JSON(http.StatusOK, item)
+}
+
+func (h handlers) replace(c echo.Context) error {
+	id, err := idOf(c)
+	if err != nil {
+		return err
+	}
+	d, err := draftOf(c)
+	if err != nil {
+		return err
+	}
+	item, err := d.item(id)
+	if err != nil {
+		return err
+	}
+	if err := h.files.replace(item); err != nil {
+		return failed("replace", err)
+	}
+	forget(c.Request().Context(), cache.From(c), keyPrefix+id, listKey)
+	return c.JSON(http.StatusOK, item)
+}
+
+func (h handlers) remove(c echo.Context) error {
+	id, err := idOf(c)
+	if err != nil {
+		return err
+	}
+	if err := h.files.remove(id); err != nil {
+		return failed("delete", err)
+	}
+	forget(c.Request().Context(), cache.From(c), keyPrefix+id, listKey)
+	return c.NoContent(http.StatusNoContent)
+}
+
+// idOf returns the id in the path. What no item can be called is unknown, like an id that no item has.
+func idOf(c echo.Context) (string, error) {
+	id := c.Param("id")
+	if !validID(id) {
+		return "", unknown()
+	}
+	return id, nil
+}
+
+// draftOf returns what the body states.
+func draftOf(c echo.Context) (draft, error) {
+	var d draft
+	err := web.DecodeJSON(c, &d)
+	return d, err
+}
+
+// limitOf returns the number in ?limit, or the greatest where there is none.
+func limitOf(c echo.Context) (int, error) {
+	query, err := url.ParseQuery(c.Request().URL.RawQuery)
+	limits, given := query["limit"]
+	if err == nil && !given {
+		return maxLimit, nil
+	}
+	if err == nil && len(limits) == 1 {
+		if n, err := strconv.ParseUint(limits[0], 10, 16); err == nil && 1 <= n && n <= maxLimit {
+			return int(n), nil
+		}
+	}
+	problem := web.Invalid("limit", fmt.Sprintf("must be one number from 1 to %d, or left out", maxLimit))
+	problem.Status = http.StatusBadRequest
+	return 0, problem
+}
+
+func unknown() error { return web.NewProblem(http.StatusNotFound, "No item has this id.") }
+
+// failed is the error of an operation on one item.
+func failed(operation string, err error) error {
+	if errors.Is(err, fs.ErrNotExist) {
+		return unknown()
+	}
+	return fmt.Errorf("%s an item: %w", operation, err)
+}

@@ -1,0 +1,10 @@
+//go:build !(darwin || dragonfly || freebsd || illumos || linux || netbsd || openbsd)
+
+package items
+
+import "os"
+
+// lockFile only opens the file: where there is no flock, one process may write to a directory.
+func lockFile(path string) (*os.File, error) {
+	return os.OpenFile(path, os.O_CREATE|os.O_RDWR, 0o600)
+}
