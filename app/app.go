@@ -1,0 +1,166 @@
+package app
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net/http"
+	"slices"
+
+	"github.com/labstack/echo/v4"
+
+	"github.com/larder-go/larder/cache"
+	"github.com/larder-go/larder/internal/health"
+	"github.com/larder-go/larder/internal/telemetry"
+	"github.com/larder-go/larder/internal/web"
+	"github.com/larder-go/larder/lifecycle"
+	"github.com/larder-go/larder/settings"
+)
+
+// App is a service that has been built. It is started and stopped once.
+type App struct {
+	settings settings.Settings
+	logger   *slog.Logger
+	metrics  *telemetry.Metrics
+	health   *health.Health
+	life     *lifecycle.Lifecycle
+	backend  string
+	cache    *cache.Cache // nil where there is none
+	echo     *echo.Echo
+	server   *server
+}
+
+func newApp(s settings.Settings, logger *slog.Logger) *App {
+	a := &App{settings: s, logger: logger, metrics: telemetry.NewMetrics(s.Name)}
+	a.life = lifecycle.New(&lifecycle.Options{DrainDelay: s.Shutdown.DrainDelay, Logger: logger})
+	a.health = health.New(health.Options{Interval: s.Probes.Interval, Details: s.Probes.Details, State: a.ready, Fail: notReady, Logger: logger})
+	a.echo = web.New(web.Options{
+		Logger:         logger,
+		RequestTimeout: s.HTTP.RequestTimeout,
+		MaxBodyBytes:   s.HTTP.MaxRequestBodyBytes,
+		TrustedProxies: s.HTTP.TrustedProxies,
+		Draining:       func() bool { return a.life.State() >= lifecycle.Draining },
+		Observe:        a.metrics.ObserveRequest,
+		InFlight:       a.metrics.InFlight,
+		Quiet:          []string{s.Probes.LivePath, s.Probes.ReadyPath, s.Probes.MetricsPath},
+	})
+	return a
+}
+
+// ready is the lifecycle's part in readiness.
+func (a *App) ready() error {
+	if s := a.life.State(); s != lifecycle.Ready {
+		return errors.New(s.String())
+	}
+	return nil
+}
+
+// notReady answers a readiness probe that failed.
+func notReady(w http.ResponseWriter, r *http.Request, detail string, checks map[string]string) {
+	p := web.NewProblem(http.StatusServiceUnavailable, detail)
+	if len(checks) > 0 {
+		p.Extra = map[string]any{"checks": checks}
+	}
+	web.WriteProblem(w, r, p)
+}
+
+// assemble adds everything but the cache, in the order in which it starts.
+func (b *Builder) assemble(a *App) []error {
+	var problems []error
+	add := func(err error) {
+		if err != nil {
+			problems = append(problems, err)
+		}
+	}
+	for _, h := range b.hooks {
+		add(a.life.Add(a.withCache(h)))
+	}
+	for _, c := range b.checks {
+		add(a.health.Add(c))
+	}
+	add(a.metrics.WatchHealth(a.health.Results))
+	add(a.life.Add(lifecycle.Hook{Name: "health", Start: a.health.Start, Stop: a.health.Stop, Timeout: closeTimeout}))
+	a.server = newServer(a)
+	add(a.life.Add(lifecycle.Hook{Name: "server", Start: a.server.start, Stop: a.server.stop, Timeout: b.settings.Shutdown.Timeout}))
+
+	p := b.settings.Probes
+	a.echo.GET(p.LivePath, echo.WrapHandler(a.health.Live()))
+	a.echo.GET(p.ReadyPath, echo.WrapHandler(a.health.Ready()))
+	if p.MetricsPath != "" {
+		a.echo.GET(p.MetricsPath, echo.WrapHandler(a.metrics.Handler()))
+	}
+	for _, routes := range b.routes {
+		if err := routes(a.echo); err != nil {
+			add(fmt.Errorf("routes: %w", err))
+		}
+	}
+	add(checkGrace(b.settings, a.life))
+	return problems
+}
+
+// withCache lets the hook's Start find the cache in its context.
+func (a *App) withCache(h lifecycle.Hook) lifecycle.Hook {
+	if start := h.Start; start != nil {
+		h.Start = func(ctx context.Context) error { return start(cache.NewContext(ctx, a.cache)) }
+	}
+	return h
+}
+
+// checkGrace reports hooks that need more time to stop than the platform gives.
+func checkGrace(s settings.Settings, l *lifecycle.Lifecycle) error {
+	needed := l.Budget()
+	mine := slices.ContainsFunc(s.Problems(), func(p settings.Problem) bool { return p.Var == "APP_SHUTDOWN_GRACE" })
+	if needed <= s.Shutdown.Grace || mine {
+		return nil
+	}
+	return settings.Problem{
+		Var:     "APP_SHUTDOWN_GRACE",
+		Value:   s.Shutdown.Grace.String(),
+		Why:     fmt.Sprintf("the drain delay and the timeouts of all hooks add up to %v", needed),
+		Allowed: fmt.Sprintf("%v or more, with as much from the platform", needed),
+	}
+}
+
+// Handler is the service as an http.Handler, for tests and for servers of one's own. Every request's context carries the cache.
+func (a *App) Handler() http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		a.echo.ServeHTTP(w, r.WithContext(cache.NewContext(r.Context(), a.cache)))
+	})
+}
+
+// Cache is the cache that handlers get, nil where there is none. Its Close does nothing.
+func (a *App) Cache() *cache.Cache {
+	return cache.FromContext(cache.NewContext(context.Background(), a.cache))
+}
+
+// Start starts everything but the listener: what [App.Handler] needs to serve. An error leaves nothing started.
+func (a *App) Start(ctx context.Context) error { return a.life.Start(ctx) }
+
+// Stop stops everything, after the drain delay, within APP_SHUTDOWN_GRACE or until ctx is done. It tries every part though others
+// fail, and its error names those that did.
+func (a *App) Stop(ctx context.Context) error {
+	ctx, cancel := context.WithTimeout(ctx, a.settings.Shutdown.Grace)
+	defer cancel()
+	return a.life.Stop(ctx)
+}
+
+// Run starts the service, serves until ctx is done or the listener fails, and stops it. A nil error means that all of that worked.
+func (a *App) Run(ctx context.Context) error {
+	a.server.listening = true
+	if err := a.Start(ctx); err != nil {
+		return err
+	}
+	a.logger.Info("ready", "address", a.server.address(), "cache", a.backend)
+	var failed error
+	select {
+	case <-ctx.Done():
+	case failed = <-a.server.failed:
+	}
+	a.logger.Info("stopping", "drain_delay", a.settings.Shutdown.DrainDelay, "timeout", a.settings.Shutdown.Timeout)
+	err := errors.Join(failed, a.Stop(context.WithoutCancel(ctx)))
+	if err == nil {
+		a.logger.Info("stopped")
+	}
+	return err
+}

@@ -1,0 +1,71 @@
+// Package apptest runs a service inside a test: everything that the process would start but the listener, no sockets.
+//
+//	func TestGreeting(t *testing.T) {
+//		s, err := settings.Load(nil)
+//		…
+//		a := apptest.New(t, server(s))
+//		res := a.Get("/greeting")
+//	}
+package apptest
+
+import (
+	"context"
+	"log/slog"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"testing"
+
+	"github.com/larder-go/larder/app"
+	"github.com/larder-go/larder/cache"
+)
+
+// App is a service that has been started. It is stopped when the test ends.
+type App struct {
+	t       testing.TB
+	app     *app.App
+	handler http.Handler
+}
+
+// New builds and starts a service, which logs to the test, and stops it when the test ends. A service that cannot be built,
+// started or stopped fails the test. There is no drain delay to wait for unless the settings were loaded with one: tests best set
+// APP_DRAIN_DELAY=0.
+func New(t testing.TB, b *app.Builder) *App {
+	t.Helper()
+	a, err := b.Logger(slog.New(slog.NewTextHandler(t.Output(), &slog.HandlerOptions{Level: slog.LevelDebug}))).Build(t.Context())
+	if err != nil {
+		t.Fatalf("build the service:\n%v", err)
+	}
+	if err := a.Start(t.Context()); err != nil {
+		t.Fatalf("start the service:\n%v", err)
+	}
+	t.Cleanup(func() {
+		// Not the test's context: that one has ended.
+		if err := a.Stop(context.WithoutCancel(t.Context())); err != nil {
+			t.Errorf("stop the service:\n%v", err)
+		}
+	})
+	return &App{t: t, app: a, handler: a.Handler()}
+}
+
+// Cache is the cache that handlers get, nil where the service has none: to prepare a test and to look at what a handler left.
+func (a *App) Cache() *cache.Cache { return a.app.Cache() }
+
+// Do answers a request. The response's body need not be closed.
+func (a *App) Do(r *http.Request) *http.Response {
+	w := httptest.NewRecorder()
+	a.handler.ServeHTTP(w, r)
+	return w.Result()
+}
+
+// Get answers a GET of target, a path with or without a query.
+func (a *App) Get(target string) *http.Response {
+	return a.Do(httptest.NewRequestWithContext(a.t.Context(), http.MethodGet, target, nil))
+}
+
+// JSON answers a request with a body of JSON.
+func (a *App) JSON(method, target, body string) *http.Response {
+	r := httptest.NewRequestWithContext(a.t.Context(), method, target, strings.NewReader(body))
+	r.Header.Set("Content-Type", "application/json")
+	return a.Do(r)
+}

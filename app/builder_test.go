@@ -1,0 +1,224 @@
+package app_test
+
+import (
+	"context"
+	"errors"
+	"io"
+	"log/slog"
+	"net/http"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/labstack/echo/v4"
+
+	"github.com/larder-go/larder/app"
+	"github.com/larder-go/larder/app/apptest"
+	"github.com/larder-go/larder/cache"
+	"github.com/larder-go/larder/cache/memstore"
+	"github.com/larder-go/larder/lifecycle"
+	"github.com/larder-go/larder/settings"
+)
+
+func load(t testing.TB, env ...string) settings.Settings {
+	t.Helper()
+	s, err := settings.Load(append([]string{"APP_DRAIN_DELAY=0s"}, env...))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return s
+}
+
+func silent(b *app.Builder) *app.Builder { return b.Logger(slog.New(slog.DiscardHandler)) }
+
+func memory(t testing.TB) *memstore.Store {
+	t.Helper()
+	s, err := memstore.New(nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return s
+}
+
+func TestBuildReports(t *testing.T) {
+	open := func(context.Context, settings.Settings) (cache.Store, error) { return memstore.New(nil) }
+	fail := func(context.Context, settings.Settings) (cache.Store, error) { return nil, errors.New("no such shelf") }
+	nothing := func(context.Context, settings.Settings) (cache.Store, error) { return nil, nil }
+	for _, tc := range []struct {
+		name string
+		env  []string
+		b    func(s settings.Settings) *app.Builder
+		want []string
+	}{
+		{"an unknown backend, with those there are", []string{"APP_CACHE_BACKEND=memcached"},
+			func(s settings.Settings) *app.Builder { return app.New(s).Cache().Backend("shelf", open) },
+			[]string{"APP_CACHE_BACKEND=memcached: unknown backend; allowed: memory, none, redis, shelf, valkey"}},
+		{"a backend that is not built in yet", []string{"APP_CACHE_BACKEND=tiered"},
+			func(s settings.Settings) *app.Builder { return app.New(s).Cache() },
+			[]string{"APP_CACHE_BACKEND=tiered: not built in yet; allowed: memory, none, redis, valkey"}},
+		{"a backend that fails to open", []string{"APP_CACHE_BACKEND=shelf"},
+			func(s settings.Settings) *app.Builder { return app.New(s).Cache().Backend("shelf", fail) },
+			[]string{`backend "shelf": no such shelf`}},
+		{"a backend that opens nothing", []string{"APP_CACHE_BACKEND=shelf"},
+			func(s settings.Settings) *app.Builder { return app.New(s).Cache().Backend("shelf", nothing) },
+			[]string{`backend "shelf": it opened no store`}},
+		{"a URL that the store refuses", []string{"APP_CACHE_BACKEND=redis", "APP_CACHE_STORAGE_URL=redis+cluster://:hunter2@a:1,b:2"},
+			func(s settings.Settings) *app.Builder { return app.New(s).Cache() },
+			[]string{`APP_CACHE_STORAGE_URL: the scheme "redis+cluster" is not built in yet`}},
+		{"a CA file that is not there", []string{"APP_CACHE_BACKEND=redis", "APP_REDIS_TLS=true", "APP_REDIS_CA_FILE=/nowhere/ca.pem"},
+			func(s settings.Settings) *app.Builder { return app.New(s).Cache() },
+			[]string{"APP_REDIS_CA_FILE: ca_file: open /nowhere/ca.pem: no such file or directory"}},
+		{"hooks that need more time than the platform gives", nil,
+			func(s settings.Settings) *app.Builder {
+				return app.New(s).Hook(lifecycle.Hook{Name: "slow", Timeout: time.Minute, Stop: func(context.Context) error { return nil }})
+			},
+			[]string{"APP_SHUTDOWN_GRACE=30s: the drain delay and the timeouts of all hooks add up to 1m12s; allowed: 1m12s or more, with as much from the platform"}},
+		{"everything together", []string{"APP_CACHE_BACKEND=nope"},
+			func(s settings.Settings) *app.Builder {
+				return app.New(s).Cache().Store(nil).Backend("redis", open).Backend("a b", open).Backend("x", nil).Routes(nil).
+					Routes(func(*echo.Echo) error { return errors.New("the road is closed") }).
+					Hook(lifecycle.Hook{}).Ready("", nil)
+			},
+			[]string{"store: it is nil", `backend "redis": the name is taken`, `backend "a b": the name`, `backend "x": the function that opens it is nil`,
+				"routes: the function is nil", "routes: the road is closed", "hook", "check"}},
+	} {
+		t.Run(tc.name, func(t *testing.T) {
+			_, err := silent(tc.b(load(t, tc.env...))).Build(t.Context())
+			if err == nil {
+				t.Fatal("Build succeeded")
+			}
+			for _, want := range tc.want {
+				if !strings.Contains(err.Error(), want) {
+					t.Errorf("Build: %v\nwant: %s", err, want)
+				}
+			}
+			if strings.Contains(err.Error(), "hunter2") {
+				t.Errorf("the error shows the password: %v", err)
+			}
+		})
+	}
+}
+
+func TestBuildReportsTheProblemsOfTheSettingsWithItsOwn(t *testing.T) {
+	s, _ := settings.Load([]string{"APP_PORT=99999", "APP_CACHE_BACKEND=nope"})
+	_, err := silent(app.New(s).Cache()).Build(t.Context())
+	for _, want := range []string{"APP_PORT=99999", "APP_CACHE_BACKEND=nope"} {
+		if err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("Build: %v; want %s in it", err, want)
+		}
+	}
+}
+
+func TestABuilderIsUsedOnce(t *testing.T) {
+	b := silent(app.New(load(t)))
+	if _, err := b.Build(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := b.Build(t.Context()); err == nil || !strings.Contains(err.Error(), "has been used") {
+		t.Errorf("a second Build: %v; want an error", err)
+	}
+}
+
+func TestAStoreIsClosedWhenBuildFails(t *testing.T) {
+	store := memory(t)
+	if _, err := silent(app.New(load(t)).Store(store).Routes(nil)).Build(t.Context()); err == nil {
+		t.Fatal("Build succeeded")
+	}
+	if err := store.Ping(t.Context()); !errors.Is(err, cache.ErrClosed) {
+		t.Errorf("the store after a Build that failed: %v; want ErrClosed", err)
+	}
+}
+
+func TestABackendIsNotOpenedWhenTheSettingsAreWrong(t *testing.T) {
+	s, _ := settings.Load([]string{"APP_PORT=99999", "APP_CACHE_BACKEND=shelf"})
+	_, err := silent(app.New(s).Cache().Backend("shelf", func(context.Context, settings.Settings) (cache.Store, error) {
+		t.Error("it was opened")
+		return memstore.New(nil)
+	})).Build(t.Context())
+	if err == nil {
+		t.Error("Build succeeded")
+	}
+}
+
+func TestHandlersHaveTheCache(t *testing.T) {
+	routes := func(e *echo.Echo) error {
+		e.GET("/", func(c echo.Context) error {
+			before, _, err := cache.From(c).Get(c.Request().Context(), "key")
+			if err != nil {
+				return err
+			}
+			if err := cache.From(c).Set(c.Request().Context(), "key", []byte("cached"), cache.DefaultTTL); err != nil {
+				return err
+			}
+			return c.String(http.StatusOK, string(before))
+		})
+		return nil
+	}
+	for _, tc := range []struct {
+		name string
+		b    *app.Builder
+		want string // of the second request
+	}{
+		{"of the backend that the environment names", app.New(load(t)).Cache().Routes(routes), "cached"},
+		{"over the store that the program gives", app.New(load(t, "APP_CACHE_BACKEND=none")).Store(memory(t)).Routes(routes), "cached"},
+		{"of the program's own backend", app.New(load(t, "APP_CACHE_BACKEND=shelf")).Cache().Backend("shelf", shelf).Routes(routes), "cached"},
+		{"that misses where the backend is none", app.New(load(t, "APP_CACHE_BACKEND=none")).Cache().Routes(routes), ""},
+		{"that misses where the service has none", app.New(load(t)).Routes(routes), ""},
+	} {
+		t.Run(tc.name, func(t *testing.T) {
+			a := apptest.New(t, tc.b)
+			if got := body(t, a.Get("/")); got != "" {
+				t.Errorf("the first request got %q; want a miss", got)
+			}
+			if got := body(t, a.Get("/")); got != tc.want {
+				t.Errorf("the second request got %q; want %q", got, tc.want)
+			}
+			if v, _, _ := a.Cache().Get(t.Context(), "key"); string(v) != tc.want {
+				t.Errorf("the cache holds %q; want %q", v, tc.want)
+			}
+		})
+	}
+}
+
+func shelf(context.Context, settings.Settings) (cache.Store, error) { return memstore.New(nil) }
+
+func TestHooksFindTheCacheInTheirContext(t *testing.T) {
+	var got *cache.Cache
+	a := apptest.New(t, app.New(load(t)).Cache().Hook(lifecycle.Hook{Name: "worker", Start: func(ctx context.Context) error {
+		got = cache.FromContext(ctx)
+		return got.Set(ctx, "warm", []byte("value"), cache.DefaultTTL)
+	}}))
+	if v, _, _ := a.Cache().Get(t.Context(), "warm"); string(v) != "value" {
+		t.Errorf("the cache holds %q; want what the hook stored", v)
+	}
+}
+
+func TestWithoutCacheThereIsNoCheckOfOne(t *testing.T) {
+	for name, tc := range map[string]struct {
+		b    *app.Builder
+		want bool
+	}{
+		"with a cache":             {app.New(load(t, "APP_HEALTH_DETAILS=true")).Cache(), true},
+		"without":                  {app.New(load(t, "APP_HEALTH_DETAILS=true")), false},
+		"with a cache called none": {app.New(load(t, "APP_HEALTH_DETAILS=true", "APP_CACHE_BACKEND=none")).Cache(), false},
+	} {
+		t.Run(name, func(t *testing.T) {
+			a := apptest.New(t, tc.b)
+			if got := strings.Contains(body(t, a.Get("/ready")), `"cache"`); got != tc.want {
+				t.Errorf("readiness shows a check of the cache: %t; want %t", got, tc.want)
+			}
+			if got := strings.Contains(body(t, a.Get("/metrics")), "cache_entries"); got != tc.want {
+				t.Errorf("the metrics show the cache: %t; want %t", got, tc.want)
+			}
+		})
+	}
+}
+
+func body(t *testing.T, res *http.Response) string {
+	t.Helper()
+	b, err := io.ReadAll(res.Body)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(b)
+}

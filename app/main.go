@@ -1,0 +1,164 @@
+package app
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"log/slog"
+	"maps"
+	"os"
+	"os/signal"
+	"slices"
+	"strings"
+	"syscall"
+
+	"github.com/joho/godotenv"
+	"github.com/redis/go-redis/v9"
+	"golang.org/x/term"
+
+	"github.com/larder-go/larder/internal/telemetry"
+	"github.com/larder-go/larder/settings"
+)
+
+// Main is the life of a process: it reads .env and the environment, builds the service, runs it until SIGINT or SIGTERM, and stops
+// it. A second signal ends it at once. The result is the exit code: 0 only if all of that worked, 2 for a command line that it
+// does not know. Extra are pointers to the program's own structs with env tags, filled in before build is called.
+//
+// Without an argument it serves; "-h" prints every variable, "config" their effective values, redacted.
+func Main(build func(settings.Settings) *Builder, extra ...any) int {
+	environ, err := withEnvFile(os.Environ(), ".env")
+	if err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		return 1
+	}
+	p := process{environ: environ, extra: extra, build: build, stdout: os.Stdout, stderr: os.Stderr}
+	return p.run(os.Args[1:])
+}
+
+// withEnvFile adds to environ what the file at path sets and environ does not have, be it empty. No file is fine.
+func withEnvFile(environ []string, path string) ([]string, error) {
+	file, err := godotenv.Read(path)
+	if errors.Is(err, fs.ErrNotExist) {
+		return environ, nil
+	}
+	if pathErr, ok := errors.AsType[*fs.PathError](err); ok {
+		return nil, fmt.Errorf("%s: %w", path, pathErr.Err)
+	}
+	if err != nil {
+		// The parser's text quotes the file, which may hold passwords.
+		return nil, fmt.Errorf("%s: it is malformed; allowed: a line NAME=value each, and comments with #", path)
+	}
+	for _, entry := range environ {
+		name, _, _ := strings.Cut(entry, "=")
+		delete(file, name)
+	}
+	environ = slices.Clone(environ)
+	for _, name := range slices.Sorted(maps.Keys(file)) {
+		environ = append(environ, name+"="+file[name])
+	}
+	return environ, nil
+}
+
+// process is what Main has of the process it runs in.
+type process struct {
+	environ        []string
+	extra          []any
+	build          func(settings.Settings) *Builder
+	stdout, stderr *os.File
+}
+
+func (p process) run(args []string) int {
+	switch {
+	case len(args) == 0:
+		return p.serve()
+	case len(args) == 1 && slices.Contains([]string{"-h", "-help", "--help", "help"}, args[0]):
+		return p.print(p.usage)
+	case len(args) == 1 && args[0] == "config":
+		return p.print(func(w io.Writer) error { return settings.Table(w, p.environ, p.extra...) })
+	}
+	fmt.Fprintf(p.stderr, "unknown command %q; allowed: none (serve), config, -h\n", strings.Join(args, " "))
+	return 2
+}
+
+func (p process) print(write func(io.Writer) error) int {
+	if err := write(p.stdout); err != nil {
+		fmt.Fprintln(p.stderr, err)
+		return 1
+	}
+	return 0
+}
+
+func (p process) usage(w io.Writer) error {
+	_, err := io.WriteString(w, `usage:
+  server           serve
+  server config    print every variable and its effective value
+  server -h        print this
+
+Variables, their defaults, and what they are for; .env is read if it is there, and the environment wins:
+
+`)
+	if err != nil {
+		return err
+	}
+	return settings.Usage(w, p.extra...)
+}
+
+func (p process) serve() int {
+	s, _ := settings.Load(p.environ, p.extra...) // Build reports its problems, together with its own
+	if !s.IsSet("APP_DRAIN_DELAY") && term.IsTerminal(int(p.stderr.Fd())) {
+		s.Shutdown.DrainDelay = 0 // nobody balances load to a terminal
+	}
+	logger := telemetry.NewLogger(p.stderr, s.Log.Level, s.Log.Format)
+	slog.SetDefault(logger)
+	redis.SetLogger(telemetry.RedisLogger(logger))
+
+	// Signals are caught before anything is open, so that none is missed.
+	signals := make(chan os.Signal, 2)
+	signal.Notify(signals, os.Interrupt, syscall.SIGTERM)
+	defer signal.Stop(signals)
+	ctx, cancel := context.WithCancel(context.Background())
+	defer cancel()
+
+	a, err := p.build(s).Build(ctx)
+	if err != nil {
+		report(p.stderr, err)
+		return 1
+	}
+	for _, w := range s.Warnings() {
+		logger.Warn(w)
+	}
+	done := make(chan error, 1)
+	go func() { done <- a.Run(ctx) }()
+	select {
+	case err = <-done:
+	case sig := <-signals:
+		logger.Info("signal", "signal", sig.String())
+		cancel()
+		select {
+		case err = <-done:
+		case sig := <-signals:
+			logger.Error("a second signal: exiting at once", "signal", sig.String())
+			return 1
+		}
+	}
+	if err != nil {
+		logger.Error("the service failed", "error", err)
+		return 1
+	}
+	return 0
+}
+
+// report prints the problems of a build, one a line.
+func report(w io.Writer, err error) {
+	lines := strings.Split(err.Error(), "\n")
+	noun := "problems"
+	if len(lines) == 1 {
+		noun = "problem"
+	}
+	fmt.Fprintf(w, "%d %s; nothing was started:\n", len(lines), noun)
+	for _, l := range lines {
+		fmt.Fprintln(w, "  "+l)
+	}
+}
