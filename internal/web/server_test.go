@@ -1,0 +1,75 @@
+package web
+
+import (
+	"context"
+	"io"
+	"log/slog"
+	"net"
+	"net/http"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/labstack/echo/v4"
+)
+
+func TestAServerHasAllTimeoutsButTheOneThatEndsStreams(t *testing.T) {
+	s := NewServer(http.NotFoundHandler(), ServerOptions{RequestTimeout: 30 * time.Second})
+	if s.ReadHeaderTimeout != 10*time.Second || s.ReadTimeout != 40*time.Second || s.IdleTimeout != 120*time.Second || s.MaxHeaderBytes != 64<<10 {
+		t.Errorf("header %s, read %s, idle %s, header bytes %d", s.ReadHeaderTimeout, s.ReadTimeout, s.IdleTimeout, s.MaxHeaderBytes)
+	}
+	if s.WriteTimeout != 0 {
+		t.Errorf("WriteTimeout %s, want none", s.WriteTimeout)
+	}
+	if s := NewServer(http.NotFoundHandler(), ServerOptions{}); s.ReadTimeout != 0 {
+		t.Errorf("ReadTimeout %s without a RequestTimeout, want none", s.ReadTimeout)
+	}
+}
+
+func TestTheBaseContextReachesHandlers(t *testing.T) {
+	type key struct{}
+	e := New(Options{RequestTimeout: time.Minute})
+	e.GET("/", func(c echo.Context) error {
+		return c.String(http.StatusOK, c.Request().Context().Value(key{}).(string))
+	})
+	s := NewServer(e, ServerOptions{BaseContext: func(net.Listener) context.Context {
+		return context.WithValue(context.Background(), key{}, "from the base")
+	}})
+	var config net.ListenConfig
+	l, err := config.Listen(t.Context(), "tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	done := make(chan error)
+	go func() { done <- s.Serve(l) }()
+	r, _ := http.NewRequestWithContext(t.Context(), "GET", "http://"+l.Addr().String(), nil)
+	r.Close = true
+	res, err := http.DefaultClient.Do(r)
+	if err != nil {
+		t.Fatal(err)
+	}
+	b, _ := io.ReadAll(res.Body)
+	res.Body.Close()
+	if string(b) != "from the base" {
+		t.Errorf("got %q", b)
+	}
+	_ = s.Close()
+	<-done
+}
+
+func TestWhatNetHTTPSaysIsLoggedAsAWarning(t *testing.T) {
+	var out logBuffer
+	s := NewServer(nil, ServerOptions{Logger: slog.New(slog.NewJSONHandler(&out, nil))})
+	s.ErrorLog.Print("http: superfluous call")
+	if line := out.one(t); line["level"] != "WARN" || line["msg"] != "http: superfluous call" {
+		t.Errorf("log line %v", line)
+	}
+}
+
+func TestHeadersAreLimited(t *testing.T) {
+	s := serve(t, Options{}, func(*echo.Echo) {})
+	got := s.raw(t, "GET / HTTP/1.1\r\nHost: a\r\nX-Long: "+strings.Repeat("x", 70<<10)+"\r\n\r\n")
+	if !strings.HasPrefix(got, "HTTP/1.1 431 ") {
+		t.Errorf("got %.60q, want a 431", got)
+	}
+}
