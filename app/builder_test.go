@@ -3,7 +3,6 @@ package app_test
 import (
 	"context"
 	"errors"
-	"io"
 	"log/slog"
 	"net/http"
 	"strings"
@@ -167,10 +166,10 @@ func TestHandlersHaveTheCache(t *testing.T) {
 	} {
 		t.Run(tc.name, func(t *testing.T) {
 			a := apptest.New(t, tc.b)
-			if got := body(t, a.Get("/")); got != "" {
+			if got := a.Get("/").Body.String(); got != "" {
 				t.Errorf("the first request got %q; want a miss", got)
 			}
-			if got := body(t, a.Get("/")); got != tc.want {
+			if got := a.Get("/").Body.String(); got != tc.want {
 				t.Errorf("the second request got %q; want %q", got, tc.want)
 			}
 			if v, _, _ := a.Cache().Get(t.Context(), "key"); string(v) != tc.want {
@@ -204,21 +203,12 @@ func TestWithoutCacheThereIsNoCheckOfOne(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			a := apptest.New(t, tc.b)
-			if got := strings.Contains(body(t, a.Get("/ready")), `"cache"`); got != tc.want {
+			if got := strings.Contains(a.Get("/ready").Body.String(), `"cache"`); got != tc.want {
 				t.Errorf("readiness shows a check of the cache: %t; want %t", got, tc.want)
 			}
-			if got := strings.Contains(body(t, a.Get("/metrics")), "cache_entries"); got != tc.want {
+			if got := strings.Contains(a.Get("/metrics").Body.String(), "cache_entries"); got != tc.want {
 				t.Errorf("the metrics show the cache: %t; want %t", got, tc.want)
 			}
 		})
 	}
-}
-
-func body(t *testing.T, res *http.Response) string {
-	t.Helper()
-	b, err := io.ReadAll(res.Body)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return string(b)
 }

@@ -45,11 +45,13 @@ func ExampleBuilder_Backend() {
 	if err := a.Start(context.Background()); err != nil {
 		panic(err)
 	}
-	defer a.Stop(context.Background())
 	for range 2 {
 		w := httptest.NewRecorder()
 		a.Handler().ServeHTTP(w, httptest.NewRequest(http.MethodGet, "/", nil))
 		fmt.Print(w.Body)
+	}
+	if err := a.Stop(context.Background()); err != nil {
+		panic(err)
 	}
 	// Output:
 	// {"first":true}

@@ -4,7 +4,7 @@
 //		s, err := settings.Load(nil)
 //		…
 //		a := apptest.New(t, server(s))
-//		res := a.Get("/greeting")
+//		if w := a.Get("/greeting"); w.Code != http.StatusOK { … }
 //	}
 package apptest
 
@@ -51,20 +51,20 @@ func New(t testing.TB, b *app.Builder) *App {
 // Cache is the cache that handlers get, nil where the service has none: to prepare a test and to look at what a handler left.
 func (a *App) Cache() *cache.Cache { return a.app.Cache() }
 
-// Do answers a request. The response's body need not be closed.
-func (a *App) Do(r *http.Request) *http.Response {
+// Do answers a request: the recorder's Code, Header and Body are the response.
+func (a *App) Do(r *http.Request) *httptest.ResponseRecorder {
 	w := httptest.NewRecorder()
 	a.handler.ServeHTTP(w, r)
-	return w.Result()
+	return w
 }
 
 // Get answers a GET of target, a path with or without a query.
-func (a *App) Get(target string) *http.Response {
+func (a *App) Get(target string) *httptest.ResponseRecorder {
 	return a.Do(httptest.NewRequestWithContext(a.t.Context(), http.MethodGet, target, nil))
 }
 
 // JSON answers a request with a body of JSON.
-func (a *App) JSON(method, target, body string) *http.Response {
+func (a *App) JSON(method, target, body string) *httptest.ResponseRecorder {
 	r := httptest.NewRequestWithContext(a.t.Context(), method, target, strings.NewReader(body))
 	r.Header.Set("Content-Type", "application/json")
 	return a.Do(r)

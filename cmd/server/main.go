@@ -11,10 +11,9 @@ import (
 
 func main() { os.Exit(app.Main(server)) }
 
-// server is the service, from its cache to its routes. A first change of one's own is to delete internal/items and the two lines
-// here that name it, and to add routes of one's own in their place.
+// server is the whole service. To begin your own, delete internal/items with the two lines here that name it, and add your routes.
 func server(s settings.Settings) *app.Builder {
 	return app.New(s).
-		Cache(). // cache.From(c) in every handler; APP_CACHE_BACKEND says which
-		Routes(items.Routes(s.Items.Path))
+		Routes(items.Routes(s.Items.Path)). // the example
+		Cache()                             // cache.From(c) in every handler; APP_CACHE_BACKEND says which
 }

@@ -51,7 +51,7 @@ func TestAdaptedMiddlewareSeesTheResponseOfAnError(t *testing.T) {
 		})
 	}, func(echo.Context) error { return NewProblem(http.StatusConflict, "taken") })
 	a := s.do(t, "GET", "/items/7", "")
-	if status != 409 || !strings.Contains(body, "taken") || a.StatusCode != 409 || a.body != body {
+	if status != 409 || !strings.Contains(body, "taken") || a.StatusCode != http.StatusConflict || a.body != body {
 		t.Errorf("the middleware saw %d %q, the client %d %q", status, body, a.StatusCode, a.body)
 	}
 	if line := s.log.one(t); line["status"] != 409.0 || line["bytes"] != float64(len(body)) {
@@ -74,7 +74,7 @@ func TestAdaptedMiddlewareIsMadeOnceAndMayAnswerItself(t *testing.T) {
 	for range 3 {
 		s.do(t, "GET", "/items/7", "")
 	}
-	if a := s.do(t, "GET", "/items/0", "", "X-Request-ID", "me"); a.StatusCode != 429 || !strings.Contains(a.body, `"request_id":"me"`) {
+	if a := s.do(t, "GET", "/items/0", "", "X-Request-ID", "me"); a.StatusCode != http.StatusTooManyRequests || !strings.Contains(a.body, `"request_id":"me"`) {
 		t.Errorf("got %d %s", a.StatusCode, a.body)
 	}
 	if made.Load() != 1 {
@@ -181,7 +181,7 @@ func TestACallAfterTheRequestHasAContextOfItsOwn(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
 	defer cancel()
 	w := httptest.NewRecorder()
-	e.ServeHTTP(w, httptest.NewRequest("GET", "/items/7", nil).WithContext(ctx))
+	e.ServeHTTP(w, httptest.NewRequest(http.MethodGet, "/items/7", nil).WithContext(ctx))
 	if w.Body.String() != "/items/:id 7 ann" {
 		t.Errorf("the request got %q", w.Body)
 	}
@@ -225,7 +225,7 @@ func TestMiddlewareThatGivesUpOnItsHandlerIsSafe(t *testing.T) {
 	answered := make(chan answer)
 	go func() { answered <- s.do(t, "GET", "/items/7", "") }()
 	<-started
-	if a := <-answered; a.StatusCode != 503 || a.body != "too slow" {
+	if a := <-answered; a.StatusCode != http.StatusServiceUnavailable || a.body != "too slow" {
 		t.Errorf("got %d %q", a.StatusCode, a.body)
 	}
 	close(proceed)
@@ -272,7 +272,7 @@ func TestMiddlewareThatDropsTheContextIsToldSo(t *testing.T) {
 			next.ServeHTTP(w, r.WithContext(context.Background()))
 		})
 	}, describe)
-	if a := s.do(t, "GET", "/items/7", ""); a.StatusCode != 500 {
+	if a := s.do(t, "GET", "/items/7", ""); a.StatusCode != http.StatusInternalServerError {
 		t.Errorf("status %d, want 500", a.StatusCode)
 	}
 	if line := s.log.one(t); !strings.Contains(line["error"].(string), "not derived from the request's") {

@@ -21,7 +21,7 @@ func (nowhere) SetWriteDeadline(_ time.Time) error { return nil }
 
 func benchmark(b *testing.B, e *echo.Echo, mw ...echo.MiddlewareFunc) {
 	e.GET("/items/:id", func(c echo.Context) error { return c.NoContent(http.StatusNoContent) }, mw...)
-	r := httptest.NewRequest("GET", "/items/7", nil)
+	r := httptest.NewRequest(http.MethodGet, "/items/7", nil)
 	w := nowhere{make(http.Header)}
 	b.ReportAllocs()
 	for b.Loop() {

@@ -14,7 +14,7 @@ import (
 )
 
 func TestTheLimitOfTheBodyHoldsHoweverItIsRead(t *testing.T) {
-	type any struct {
+	type named struct {
 		Name string `json:"name" form:"name"`
 	}
 	s := serve(t, Options{MaxBodyBytes: 32}, func(e *echo.Echo) {
@@ -25,8 +25,8 @@ func TestTheLimitOfTheBodyHoldsHoweverItIsRead(t *testing.T) {
 			}
 			return c.String(200, string(b))
 		})
-		e.POST("/bind", func(c echo.Context) error { return c.Bind(new(any)) })
-		e.POST("/decode", func(c echo.Context) error { return DecodeJSON(c, new(any)) })
+		e.POST("/bind", func(c echo.Context) error { return c.Bind(new(named)) })
+		e.POST("/decode", func(c echo.Context) error { return DecodeJSON(c, new(named)) })
 		e.POST("/ignore", func(echo.Context) error { return nil })
 	})
 	long := `{"name":"` + strings.Repeat("x", 60) + `"}`
@@ -52,7 +52,7 @@ func TestTheLimitOfTheBodyHoldsHoweverItIsRead(t *testing.T) {
 			if tt.chunked {
 				body = io.MultiReader(body) // hides the length
 			}
-			r, _ := http.NewRequestWithContext(t.Context(), "POST", s.URL+tt.path, body)
+			r, _ := http.NewRequestWithContext(t.Context(), http.MethodPost, s.URL+tt.path, body)
 			r.Header.Set("Content-Type", tt.contentType)
 			res, err := s.Client().Do(r)
 			if err != nil {

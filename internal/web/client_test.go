@@ -11,7 +11,7 @@ import (
 )
 
 func request(peer string, header ...string) *http.Request {
-	r := httptest.NewRequest("GET", "/", nil)
+	r := httptest.NewRequest(http.MethodGet, "/", nil)
 	r.RemoteAddr = peer
 	for i := 0; i < len(header); i += 2 {
 		r.Header.Add(header[i], header[i+1])

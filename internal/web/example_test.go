@@ -18,7 +18,7 @@ func ExampleNewProblem() {
 		return web.NewProblem(http.StatusNotFound, "There is no item "+c.Param("id")+".")
 	})
 
-	r := httptest.NewRequest("GET", "/items/7", nil)
+	r := httptest.NewRequest(http.MethodGet, "/items/7", nil)
 	r.Header.Set("X-Request-ID", "docs-1")
 	w := httptest.NewRecorder()
 	e.ServeHTTP(w, r)
@@ -47,7 +47,7 @@ func ExampleDecodeJSON() {
 		return c.String(http.StatusCreated, item.Name)
 	})
 
-	r := httptest.NewRequest("POST", "/items", strings.NewReader(`{"name":"tea","Price":3}`))
+	r := httptest.NewRequest(http.MethodPost, "/items", strings.NewReader(`{"name":"tea","Price":3}`))
 	r.Header.Set("Content-Type", "application/json")
 	r.Header.Set("X-Request-ID", "docs-2")
 	w := httptest.NewRecorder()
@@ -68,7 +68,7 @@ func ExampleAdapt() {
 	}
 	e := web.New(web.Options{})
 	e.GET("/", func(echo.Context) error { return web.NewProblem(http.StatusTeapot, "") }, web.Adapt(logged))
-	e.ServeHTTP(httptest.NewRecorder(), httptest.NewRequest("GET", "/", nil))
+	e.ServeHTTP(httptest.NewRecorder(), httptest.NewRequest(http.MethodGet, "/", nil))
 	// Output: the handler answered 418
 }
 
@@ -79,7 +79,7 @@ func ExampleWriteProblem() {
 		web.WriteProblem(w, r, &web.Problem{Status: http.StatusServiceUnavailable, Extra: map[string]any{"checks": []string{"cache"}}})
 	})
 	w := httptest.NewRecorder()
-	h.ServeHTTP(w, httptest.NewRequest("GET", "/ready", nil))
+	h.ServeHTTP(w, httptest.NewRequest(http.MethodGet, "/ready", nil))
 	fmt.Print(w.Body)
 	// Output: {"type":"about:blank","title":"Service Unavailable","status":503,"checks":["cache"]}
 }

@@ -23,7 +23,7 @@ func TestARequestIsOneLogLine(t *testing.T) {
 		e.GET("/items/:id", func(c echo.Context) error { return c.String(http.StatusCreated, "hello") })
 	})
 	a := s.do(t, "GET", "/items/7?token=hunter2", "", "X-Request-ID", "abc", "User-Agent", "x")
-	if a.StatusCode != 201 {
+	if a.StatusCode != http.StatusCreated {
 		t.Fatal(a.StatusCode)
 	}
 	line := s.log.one(t)
@@ -112,7 +112,7 @@ func TestAResponseThatCannotBeWholeIsCutOff(t *testing.T) {
 			var ctx context.Context
 			ctx, gone = context.WithCancel(t.Context())
 			defer gone()
-			r, _ := http.NewRequestWithContext(ctx, "GET", s.URL+tt.path, nil)
+			r, _ := http.NewRequestWithContext(ctx, http.MethodGet, s.URL+tt.path, nil)
 			res, err := s.Client().Do(r)
 			if err == nil {
 				_, err = io.ReadAll(res.Body)
@@ -157,7 +157,7 @@ func TestAnErrorThatEchoMiddlewareReportsTwiceIsAnsweredOnce(t *testing.T) {
 		})
 		e.GET("/", func(echo.Context) error { return NewProblem(409, "once") })
 	})
-	if a := s.do(t, "GET", "/", ""); a.err != nil || a.StatusCode != 409 || strings.Count(a.body, "once") != 1 {
+	if a := s.do(t, "GET", "/", ""); a.err != nil || a.StatusCode != http.StatusConflict || strings.Count(a.body, "once") != 1 {
 		t.Errorf("got %v %q", a.err, a.body)
 	}
 	if line := s.log.one(t); line["aborted"] != nil {
@@ -181,7 +181,7 @@ func TestARequestHasADeadline(t *testing.T) {
 		t.Run(what, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				start := time.Now()
-				w, log := inProcess(Options{RequestTimeout: 30 * time.Second}, httptest.NewRequest("GET", "/", nil), h)
+				w, log := inProcess(Options{RequestTimeout: 30 * time.Second}, httptest.NewRequest(http.MethodGet, "/", nil), h)
 				if took := time.Since(start); took != 30*time.Second {
 					t.Errorf("took %s, want 30s", took)
 				}
@@ -217,7 +217,7 @@ func TestAnOperationThatComesBackOnTheDeadlineTookTooLong(t *testing.T) {
 
 func TestAnotherDeadlineThanTheRequestsIsAnInternalError(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		w, log := inProcess(Options{RequestTimeout: time.Minute}, httptest.NewRequest("GET", "/", nil), func(c echo.Context) error {
+		w, log := inProcess(Options{RequestTimeout: time.Minute}, httptest.NewRequest(http.MethodGet, "/", nil), func(c echo.Context) error {
 			ctx, cancel := context.WithTimeout(c.Request().Context(), time.Second)
 			defer cancel()
 			<-ctx.Done()
@@ -234,7 +234,7 @@ func TestAnotherDeadlineThanTheRequestsIsAnInternalError(t *testing.T) {
 
 func TestTheDeadlineEndsNoHandlerThatDoesNotLook(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		w, _ := inProcess(Options{RequestTimeout: time.Second}, httptest.NewRequest("GET", "/", nil), func(c echo.Context) error {
+		w, _ := inProcess(Options{RequestTimeout: time.Second}, httptest.NewRequest(http.MethodGet, "/", nil), func(c echo.Context) error {
 			for range 3 {
 				<-time.After(time.Second)
 				_, _ = io.WriteString(c.Response(), "tick ")
@@ -249,7 +249,7 @@ func TestTheDeadlineEndsNoHandlerThatDoesNotLook(t *testing.T) {
 
 func TestAClientThatLeftIs499InTheLogOnly(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
-	w, log := inProcess(Options{}, httptest.NewRequest("GET", "/", nil).WithContext(ctx), func(c echo.Context) error {
+	w, log := inProcess(Options{}, httptest.NewRequest(http.MethodGet, "/", nil).WithContext(ctx), func(c echo.Context) error {
 		cancel()
 		return fmt.Errorf("query: %w", c.Request().Context().Err())
 	})
@@ -262,7 +262,7 @@ func TestAClientThatLeftIs499InTheLogOnly(t *testing.T) {
 }
 
 func TestACancelThatIsNotTheClientsIsAnInternalError(t *testing.T) {
-	w, _ := inProcess(Options{}, httptest.NewRequest("GET", "/", nil), func(echo.Context) error { return context.Canceled })
+	w, _ := inProcess(Options{}, httptest.NewRequest(http.MethodGet, "/", nil), func(echo.Context) error { return context.Canceled })
 	if w.Code != 500 {
 		t.Errorf("status %d, want 500", w.Code)
 	}
@@ -293,7 +293,7 @@ func TestFilesOfAFormAreRemovedAtTheEnd(t *testing.T) {
 			}, mw...)
 		})
 		name = ""
-		if a := s.do(t, "POST", "/", form, "Content-Type", "multipart/form-data; boundary=b"); a.StatusCode != 200 {
+		if a := s.do(t, "POST", "/", form, "Content-Type", "multipart/form-data; boundary=b"); a.StatusCode != http.StatusOK {
 			t.Fatalf("%s: %d %v", what, a.StatusCode, s.log.one(t))
 		}
 		s.log.one(t)

@@ -77,7 +77,7 @@ func TestDecodeJSONTakes64Levels(t *testing.T) {
 
 func decodeAs(t *testing.T, contentType, body string, dst any, header ...string) error {
 	t.Helper()
-	r := httptest.NewRequest("POST", "/", strings.NewReader(body))
+	r := httptest.NewRequest(http.MethodPost, "/", strings.NewReader(body))
 	r.Header.Set("Content-Type", contentType)
 	for i := 0; i < len(header); i += 2 {
 		r.Header.Set(header[i], header[i+1])

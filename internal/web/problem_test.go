@@ -48,7 +48,7 @@ func TestEveryFailureIsAProblemWithTheRequestIDAndNothingInternal(t *testing.T) 
 			"cache":         func() error { return fmt.Errorf("%s: %w", secret, cache.ErrUnavailable) },
 			"panic":         func() error { panic(secret) },
 			"panic-error":   func() error { panic(errors.New(secret)) },
-			"nil-map":       func() error { var m map[string]int; m["a"]++; return nil },
+			"nil-map":       func() error { assign(nil); return nil },
 		}
 		for name, f := range fail {
 			e.GET("/"+name, func(c echo.Context) error {
@@ -162,7 +162,7 @@ func TestAProblemKeepsItsMembersInItsOwnHands(t *testing.T) {
 	}
 	w := httptest.NewRecorder()
 	w.Header().Set("Content-Length", "1")
-	WriteProblem(w, httptest.NewRequest("GET", "/", nil), p)
+	WriteProblem(w, httptest.NewRequest(http.MethodGet, "/", nil), p)
 	const want = `{"type":"https://example.com/out-of-stock","title":"Out of stock","status":409,"instance":"/orders/7","errors":[{"field":"lines[0]","detail":"is sold out"}],"a":["x"],"b":1}` + "\n"
 	if w.Body.String() != want {
 		t.Errorf("got  %swant %s", w.Body, want)
@@ -178,14 +178,16 @@ func TestAProblemKeepsItsMembersInItsOwnHands(t *testing.T) {
 func TestAStatusThatIsNoErrorIsSentAs500(t *testing.T) {
 	for _, status := range []int{0, -1, 200, 304, 399, 600, 100000} {
 		w := httptest.NewRecorder()
-		WriteProblem(w, httptest.NewRequest("GET", "/", nil), NewProblem(status, ""))
+		WriteProblem(w, httptest.NewRequest(http.MethodGet, "/", nil), NewProblem(status, ""))
 		if w.Code != 500 || !strings.Contains(w.Body.String(), `"status":500`) {
 			t.Errorf("%d is sent as %d: %s", status, w.Code, w.Body)
 		}
 	}
 	w := httptest.NewRecorder()
-	WriteProblem(w, httptest.NewRequest("GET", "/", nil), NewProblem(499, ""))
+	WriteProblem(w, httptest.NewRequest(http.MethodGet, "/", nil), NewProblem(499, ""))
 	if w.Code != 499 || !strings.Contains(w.Body.String(), `"title":"Error"`) {
 		t.Errorf("a status without a phrase: %d %s", w.Code, w.Body)
 	}
 }
+
+func assign(m map[string]int) { m["a"]++ }

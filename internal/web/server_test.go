@@ -2,6 +2,7 @@ package web
 
 import (
 	"context"
+	"errors"
 	"io"
 	"log/slog"
 	"net"
@@ -42,7 +43,7 @@ func TestTheBaseContextReachesHandlers(t *testing.T) {
 	}
 	done := make(chan error)
 	go func() { done <- s.Serve(l) }()
-	r, _ := http.NewRequestWithContext(t.Context(), "GET", "http://"+l.Addr().String(), nil)
+	r, _ := http.NewRequestWithContext(t.Context(), http.MethodGet, "http://"+l.Addr().String(), nil)
 	r.Close = true
 	res, err := http.DefaultClient.Do(r)
 	if err != nil {
@@ -54,7 +55,9 @@ func TestTheBaseContextReachesHandlers(t *testing.T) {
 		t.Errorf("got %q", b)
 	}
 	_ = s.Close()
-	<-done
+	if err := <-done; !errors.Is(err, http.ErrServerClosed) {
+		t.Errorf("Serve: %v; want ErrServerClosed", err)
+	}
 }
 
 func TestWhatNetHTTPSaysIsLoggedAsAWarning(t *testing.T) {

@@ -310,7 +310,7 @@ func TestControlOfTheConnectionReachesThroughTheStack(t *testing.T) {
 		}, through)
 	})
 	ctx, cancel := context.WithCancel(t.Context())
-	r, _ := http.NewRequestWithContext(ctx, "GET", s.URL+"/stream", nil)
+	r, _ := http.NewRequestWithContext(ctx, http.MethodGet, s.URL+"/stream", nil)
 	res, err := s.Client().Do(r)
 	if err != nil {
 		t.Fatal(err)
@@ -355,7 +355,7 @@ func TestTheZeroOptionsServe(t *testing.T) {
 	e := New(Options{})
 	e.GET("/", func(c echo.Context) error { return c.String(200, "hello") })
 	w := httptest.NewRecorder()
-	e.ServeHTTP(w, httptest.NewRequest("GET", "/", nil))
+	e.ServeHTTP(w, httptest.NewRequest(http.MethodGet, "/", nil))
 	if w.Body.String() != "hello" || w.Header().Get("X-Request-Id") == "" {
 		t.Errorf("got %q, %v", w.Body, w.Header())
 	}
