@@ -4,6 +4,7 @@ import (
 	"errors"
 	"log/slog"
 	"net/netip"
+	"reflect"
 	"strings"
 	"testing"
 	"time"
@@ -15,8 +16,9 @@ import (
 )
 
 func defaults() settings.Settings {
+	name, _ := reflect.TypeFor[settings.Settings]().FieldByName("Name") // whoever makes the clone their own changes it
 	return settings.Settings{
-		Name: "larder", Env: "development",
+		Name: name.Tag.Get("envDefault"), Env: "development",
 		Log:       settings.Log{Level: slog.LevelInfo, Format: "text"},
 		HTTP:      settings.HTTP{Host: "127.0.0.1", Port: 8000, RequestTimeout: 30 * time.Second, MaxRequestBodyBytes: 5242880},
 		Probes:    settings.Probes{LivePath: "/live", ReadyPath: "/ready", Interval: 2 * time.Second, MetricsPath: "/metrics"},

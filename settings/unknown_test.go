@@ -30,7 +30,7 @@ func TestASlipInANameIsAProblem(t *testing.T) {
 }
 
 func TestAnotherUnknownNameIsAWarning(t *testing.T) {
-	for _, name := range []string{"APP_STRIPE_KEY", "APP_PRTO1", "APP_PXOT", "APP_LOX_LEVEL", "APP_REDIS_HOST_FILE", "APP_CACHE", "APP_TEST"} {
+	for _, name := range []string{"APP_STRIPE_KEY", "APP_PRTO1", "APP_PXOT", "APP_LOX_LEVEK", "APP_REDIS_HOST_FILE", "APP_CACHE", "APP_TEST"} {
 		s := mustLoad(t, name+"=hunter2")
 		if diff := cmp.Diff([]string{name + ": unknown, so it changes nothing"}, s.Warnings()); diff != "" {
 			t.Error(diff)
