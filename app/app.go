@@ -84,19 +84,32 @@ func (b *Builder) assemble(a *App) []error {
 	a.server = newServer(a)
 	add(a.life.Add(lifecycle.Hook{Name: "server", Start: a.server.start, Stop: a.server.stop, Timeout: b.settings.Shutdown.Timeout}))
 
-	p := b.settings.Probes
-	a.echo.GET(p.LivePath, echo.WrapHandler(a.health.Live()))
-	a.echo.GET(p.ReadyPath, echo.WrapHandler(a.health.Ready()))
-	if p.MetricsPath != "" {
-		a.echo.GET(p.MetricsPath, echo.WrapHandler(a.metrics.Handler()))
-	}
 	for _, routes := range b.routes {
-		if err := routes(a.echo); err != nil {
-			add(fmt.Errorf("routes: %w", err))
+		err := routes(a.echo)
+		if _, ok := errors.AsType[settings.Problem](err); !ok && err != nil {
+			err = fmt.Errorf("routes: %w", err)
 		}
+		add(err)
+	}
+	p := b.settings.Probes
+	add(a.mount("APP_HEALTH_CHECK_PATH", p.LivePath, a.health.Live()))
+	add(a.mount("APP_READINESS_CHECK_PATH", p.ReadyPath, a.health.Ready()))
+	if p.MetricsPath != "" {
+		add(a.mount("APP_METRICS_PATH", p.MetricsPath, a.metrics.Handler()))
 	}
 	add(checkGrace(b.settings, a.life))
 	return problems
+}
+
+// mount adds a route of the platform's, unless the service has one there: Echo would let either win without a word.
+func (a *App) mount(variable, path string, h http.Handler) error {
+	for _, r := range a.echo.Routes() {
+		if r.Method == http.MethodGet && r.Path == path {
+			return settings.Problem{Var: variable, Value: path, Why: "the service has a route of its own there", Allowed: "a path without one"}
+		}
+	}
+	a.echo.GET(path, echo.WrapHandler(h))
+	return nil
 }
 
 // withCache lets the hook's Start find the cache in its context.

@@ -72,6 +72,14 @@ func TestBuildReports(t *testing.T) {
 				return app.New(s).Hook(lifecycle.Hook{Name: "slow", Timeout: time.Minute, Stop: func(context.Context) error { return nil }})
 			},
 			[]string{"APP_SHUTDOWN_GRACE=30s: the drain delay and the timeouts of all hooks add up to 1m12s; allowed: 1m12s or more, with as much from the platform"}},
+		{"a probe where the service has a route", []string{"APP_HEALTH_CHECK_PATH=/greeting"},
+			func(s settings.Settings) *app.Builder {
+				return app.New(s).Routes(func(e *echo.Echo) error {
+					e.GET("/greeting", func(c echo.Context) error { return c.NoContent(http.StatusOK) })
+					return nil
+				})
+			},
+			[]string{"APP_HEALTH_CHECK_PATH=/greeting: the service has a route of its own there"}},
 		{"everything together", []string{"APP_CACHE_BACKEND=nope"},
 			func(s settings.Settings) *app.Builder {
 				return app.New(s).Cache().Store(nil).Backend("redis", open).Backend("a b", open).Backend("x", nil).Routes(nil).

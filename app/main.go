@@ -121,16 +121,9 @@ func (p process) serve() int {
 	ctx, cancel := context.WithCancel(context.Background())
 	defer cancel()
 
-	a, err := p.build(s).Build(ctx)
-	if err != nil {
-		report(p.stderr, err)
-		return 1
-	}
-	for _, w := range s.Warnings() {
-		logger.Warn(w)
-	}
 	done := make(chan error, 1)
-	go func() { done <- a.Run(ctx) }()
+	go func() { done <- p.buildAndRun(ctx, s, logger) }()
+	var err error
 	select {
 	case err = <-done:
 	case sig := <-signals:
@@ -143,11 +136,29 @@ func (p process) serve() int {
 			return 1
 		}
 	}
+	if b, ok := errors.AsType[*buildError](err); ok {
+		report(p.stderr, b.error)
+		return 1
+	}
 	if err != nil {
 		logger.Error("the service failed", "error", err)
 		return 1
 	}
 	return 0
+}
+
+// buildError is an error of Build.
+type buildError struct{ error }
+
+func (p process) buildAndRun(ctx context.Context, s settings.Settings, logger *slog.Logger) error {
+	a, err := p.build(s).Build(ctx)
+	if err != nil {
+		return &buildError{err}
+	}
+	for _, w := range s.Warnings() {
+		logger.Warn(w)
+	}
+	return a.Run(ctx)
 }
 
 // report prints the problems of a build, one a line.

@@ -165,6 +165,18 @@ func TestAFailedStartUndoesWhatHadStarted(t *testing.T) {
 	}
 }
 
+func TestASignalEndsABuildThatHangs(t *testing.T) {
+	p := start(t, "the backend hangs while it opens", "APP_CACHE_BACKEND=slow")
+	wait.Until(t, func() bool { return strings.Contains(p.Output(), "opening") })
+	p.Signal(syscall.SIGTERM)
+	if code := p.Wait(); code != 1 {
+		t.Errorf("exit code %d; want 1", code)
+	}
+	if out := p.Output(); !strings.Contains(out, `backend "slow": context canceled`) {
+		t.Errorf("the output does not say what was given up:\n%s", out)
+	}
+}
+
 func TestAPortInUseIsNamedWithItsVariable(t *testing.T) {
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {

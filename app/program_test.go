@@ -56,6 +56,12 @@ func program(name string) func(settings.Settings) *app.Builder {
 		quiet := lifecycle.Hook{Name: "first", Stop: say("first stopped")}
 		switch name {
 		case "plain":
+		case "the backend hangs while it opens":
+			b.Backend("slow", func(ctx context.Context, _ settings.Settings) (cache.Store, error) {
+				fmt.Println("opening")
+				<-ctx.Done()
+				return nil, ctx.Err()
+			})
 		case "a hook hangs":
 			b.Hook(quiet)
 			b.Hook(lifecycle.Hook{Name: "stubborn", Timeout: 300 * time.Millisecond, Stop: func(context.Context) error { select {} }})

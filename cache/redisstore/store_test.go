@@ -26,6 +26,9 @@ func TestMain(m *testing.M) {
 	goleak.VerifyTestMain(m)
 }
 
+// patience is what a test allows an operation: long on a machine that is busy, short enough to wait for a frozen server.
+const patience = time.Second
+
 func TestStoreKeepsTheContract(t *testing.T) {
 	server := redistest.Start(t)
 	other := redistest.Client(t, server.URL())
@@ -33,9 +36,11 @@ func TestStoreKeepsTheContract(t *testing.T) {
 	cachetest.Run(t, cachetest.Config{
 		New: func(t *testing.T) cache.Store {
 			last = "test." + rand.Text() + ":"
-			return open(t, server.URL(), &redisstore.Options{KeyPrefix: last})
+			return open(t, server.URL(), &redisstore.Options{KeyPrefix: last, Timeout: patience})
 		},
-		Reopen: func(t *testing.T) cache.Store { return open(t, server.URL(), &redisstore.Options{KeyPrefix: last}) },
+		Reopen: func(t *testing.T) cache.Store {
+			return open(t, server.URL(), &redisstore.Options{KeyPrefix: last, Timeout: patience})
+		},
 		Advance: func(d time.Duration) {
 			end := time.Now().Add(d)
 			wait.Until(t, func() bool { return !time.Now().Before(end) })
@@ -56,7 +61,7 @@ func TestStoreKeepsTheContractOnAFakeClock(t *testing.T) {
 	cachetest.Run(t, cachetest.Config{
 		New: func(t *testing.T) cache.Store {
 			n++
-			s, err := redisstore.New(client, &redisstore.Options{KeyPrefix: fmt.Sprintf("test.%d:", n)})
+			s, err := redisstore.New(client, &redisstore.Options{KeyPrefix: fmt.Sprintf("test.%d:", n), Timeout: 10 * time.Second})
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -84,7 +89,7 @@ func plant(t *testing.T, c *redis.Client) func(string, []byte) error {
 func TestKeysInRedisAreThePrefixTheNamespaceAndTheKey(t *testing.T) {
 	server := redistest.Start(t)
 	other := redistest.Client(t, server.URL())
-	c := over(t, open(t, server.URL(), nil))
+	c := over(t, open(t, server.URL(), &redisstore.Options{Timeout: patience}))
 	for _, step := range []struct {
 		c    *cache.Cache
 		key  string
@@ -140,7 +145,7 @@ func TestClearTakesThePrefixLiterally(t *testing.T) {
 
 func TestClearStopsWithItsContextAndIsMadeUpFor(t *testing.T) {
 	server := redistest.Start(t)
-	s := open(t, server.URL(), nil)
+	s := open(t, server.URL(), &redisstore.Options{Timeout: patience})
 	for i := range 3000 {
 		if err := s.Set(t.Context(), fmt.Sprint("key", i), nil, time.Hour); err != nil {
 			t.Fatal(err)

@@ -10,8 +10,9 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
-	"sync"
 	"time"
+
+	"github.com/larder-go/larder/settings"
 )
 
 const (
@@ -36,18 +37,18 @@ var errNotItem = errors.New("the file is not an item")
 // that the directory's time changes with every write. Who edits the files by hand should do it like that too. A file that has the
 // name of an item and is none counts as absent, but it can be replaced and removed.
 type files struct {
-	dir string
-	mu  sync.Mutex // waiting here costs a goroutine, waiting for the lock file a thread
+	dir  string
+	turn chan struct{} // holds a token while somebody here has the lock file: waiting for it costs less than trying that
 }
 
 func openFiles(dir string) (*files, error) {
-	f := &files{dir: dir}
+	f := &files{dir: dir, turn: make(chan struct{}, 1)}
 	err := os.MkdirAll(dir, 0o700)
 	if err == nil {
 		err = f.removeStale()
 	}
 	if err != nil {
-		return nil, fmt.Errorf("the directory %q cannot keep items: %w", dir, err)
+		return nil, settings.Problem{Var: "APP_ITEMS_PATH", Value: dir, Why: "cannot keep items: " + err.Error(), Allowed: "a directory that this user may write to"}
 	}
 	return f, nil
 }
@@ -155,7 +156,7 @@ func (f *files) create(item Item) (err error) {
 
 // replace stores an item whose id is in use. Of two at once the last to get the lock wins, and one that comes after a
 // remove does not bring the item back.
-func (f *files) replace(item Item) (err error) {
+func (f *files) replace(ctx context.Context, item Item) (err error) {
 	if _, err := f.version(item.ID); err != nil {
 		return err // before anything is written
 	}
@@ -164,7 +165,7 @@ func (f *files) replace(item Item) (err error) {
 		return err
 	}
 	defer removeFailed(temp, &err)
-	unlock, err := f.lock()
+	unlock, err := f.lock(ctx)
 	if err != nil {
 		return err
 	}
@@ -185,8 +186,8 @@ func (f *files) replace(item Item) (err error) {
 }
 
 // remove deletes the item.
-func (f *files) remove(id string) error {
-	unlock, err := f.lock()
+func (f *files) remove(ctx context.Context, id string) error {
+	unlock, err := f.lock(ctx)
 	if err != nil {
 		return err
 	}
@@ -194,16 +195,21 @@ func (f *files) remove(id string) error {
 	return os.Remove(f.path(id))
 }
 
-// lock keeps all others, in every process, from replacing and removing. It is held for a few system calls only.
-func (f *files) lock() (unlock func(), err error) {
-	f.mu.Lock()
-	file, err := lockFile(filepath.Join(f.dir, lockName))
+// lock keeps all others, in every process, from replacing and removing. It is held for a few system calls only, and waited for as
+// long as ctx allows.
+func (f *files) lock(ctx context.Context) (unlock func(), err error) {
+	select {
+	case f.turn <- struct{}{}:
+	case <-ctx.Done():
+		return nil, ctx.Err()
+	}
+	file, err := lockFile(ctx, filepath.Join(f.dir, lockName))
 	if err != nil {
-		f.mu.Unlock()
+		<-f.turn
 		return nil, err
 	}
 	return func() {
 		_ = file.Close()
-		f.mu.Unlock()
+		<-f.turn
 	}, nil
 }

@@ -2,6 +2,7 @@ package items
 
 import (
 	"bytes"
+	"context"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -127,7 +128,7 @@ func TestAVersionIsNeverUsedTwice(t *testing.T) {
 	}
 	last, err := f.version(item.ID)
 	for range 100 {
-		if err := errors.Join(err, f.replace(item)); err != nil {
+		if err := errors.Join(err, f.replace(t.Context(), item)); err != nil {
 			t.Fatal(err)
 		}
 		var v version
@@ -148,7 +149,7 @@ func TestOneProcessWritesAtATime(t *testing.T) {
 		for range 2 {
 			wg.Go(func() {
 				for range 200 {
-					unlock, err := f.lock()
+					unlock, err := f.lock(t.Context())
 					if err != nil {
 						t.Error(err)
 						return
@@ -173,20 +174,14 @@ func TestAReplaceAfterARemoveDoesNotBringTheItemBack(t *testing.T) {
 	if err := a.create(item); err != nil {
 		t.Fatal(err)
 	}
-	unlock, err := a.lock()
+	unlock, err := a.lock(t.Context())
 	if err != nil {
 		t.Fatal(err)
 	}
 	replaced := make(chan error, 1)
-	go func() { replaced <- b.replace(item) }()
-	// The replace has found the item and written the new one; it waits for the lock, with its own mutex held.
-	wait.Until(t, func() bool {
-		waiting := !b.mu.TryLock()
-		if !waiting {
-			b.mu.Unlock()
-		}
-		return waiting || len(replaced) == 1
-	})
+	go func() { replaced <- b.replace(t.Context(), item) }()
+	// The replace has found the item and written the new one; it waits for the lock file, with its turn taken.
+	wait.Until(t, func() bool { return len(b.turn) == 1 || len(replaced) == 1 })
 	if err := os.Remove(a.path(item.ID)); err != nil {
 		t.Fatal(err)
 	}
@@ -195,6 +190,32 @@ func TestAReplaceAfterARemoveDoesNotBringTheItemBack(t *testing.T) {
 		t.Errorf("the replace gave %v, want that the item is not there", err)
 	}
 	equal(t, "files", names(t, dir), []string{lockName})
+}
+
+func TestNobodyWaitsForTheLockLongerThanItsContext(t *testing.T) {
+	dir := t.TempDir()
+	a, b := open(t, dir), open(t, dir)
+	item := Item{ID: new(ids).next(), Name: "Tea", Price: 450}
+	if err := a.create(item); err != nil {
+		t.Fatal(err)
+	}
+	unlock, err := a.lock(t.Context()) // as a process that was stopped does
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer unlock()
+	for name, f := range map[string]*files{"another process": b, "this process": a} {
+		ctx, cancel := context.WithTimeout(t.Context(), 20*time.Millisecond)
+		if err := f.replace(ctx, item); !errors.Is(err, context.DeadlineExceeded) {
+			t.Errorf("replace in %s: %v, want the context's error", name, err)
+		}
+		if err := f.remove(ctx, item.ID); !errors.Is(err, context.DeadlineExceeded) {
+			t.Errorf("remove in %s: %v, want the context's error", name, err)
+		}
+		cancel()
+	}
+	open(t, dir) // a process that starts does not wait either
+	equal(t, "files", names(t, dir), []string{lockName, item.ID + extension})
 }
 
 func TestRemovesAndReplacesAtOnce(t *testing.T) {
@@ -208,13 +229,13 @@ func TestRemovesAndReplacesAtOnce(t *testing.T) {
 		var wg sync.WaitGroup
 		for _, f := range []*files{a, b} {
 			wg.Go(func() {
-				if err := f.replace(item); err != nil && !errors.Is(err, fs.ErrNotExist) {
+				if err := f.replace(t.Context(), item); err != nil && !errors.Is(err, fs.ErrNotExist) {
 					t.Error(err)
 				}
 			})
 		}
 		wg.Go(func() {
-			if err := b.remove(item.ID); err != nil {
+			if err := b.remove(t.Context(), item.ID); err != nil {
 				t.Error(err)
 			}
 		})
@@ -236,7 +257,7 @@ func TestReadersSeeWholeItemsOnly(t *testing.T) {
 			for n := range 25 {
 				// Names of many lengths, each with the price that is its length.
 				length := 1 + (50*i+n)%maxName
-				if err := f.replace(Item{ID: item.ID, Name: strings.Repeat("x", length), Price: int64(length)}); err != nil {
+				if err := f.replace(t.Context(), Item{ID: item.ID, Name: strings.Repeat("x", length), Price: int64(length)}); err != nil {
 					t.Error(err)
 				}
 			}

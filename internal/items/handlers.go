@@ -114,7 +114,7 @@ func (h handlers) replace(c echo.Context) error {
 	if err != nil {
 		return err
 	}
-	if err := h.files.replace(item); err != nil {
+	if err := h.files.replace(c.Request().Context(), item); err != nil {
 		return failed("replace", err)
 	}
 	forget(c.Request().Context(), cache.From(c), keyPrefix+id, listKey)
@@ -126,7 +126,7 @@ func (h handlers) remove(c echo.Context) error {
 	if err != nil {
 		return err
 	}
-	if err := h.files.remove(id); err != nil {
+	if err := h.files.remove(c.Request().Context(), id); err != nil {
 		return failed("delete", err)
 	}
 	forget(c.Request().Context(), cache.From(c), keyPrefix+id, listKey)
@@ -152,11 +152,14 @@ func draftOf(c echo.Context) (draft, error) {
 // limitOf returns the number in ?limit, or the greatest where there is none.
 func limitOf(c echo.Context) (int, error) {
 	query, err := url.ParseQuery(c.Request().URL.RawQuery)
+	if err != nil {
+		return 0, web.NewProblem(http.StatusBadRequest, "The query is malformed.")
+	}
 	limits, given := query["limit"]
-	if err == nil && !given {
+	if !given {
 		return maxLimit, nil
 	}
-	if err == nil && len(limits) == 1 {
+	if len(limits) == 1 {
 		if n, err := strconv.ParseUint(limits[0], 10, 16); err == nil && 1 <= n && n <= maxLimit {
 			return int(n), nil
 		}

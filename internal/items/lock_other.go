@@ -2,9 +2,12 @@
 
 package items
 
-import "os"
+import (
+	"context"
+	"os"
+)
 
 // lockFile only opens the file: where there is no flock, one process may write to a directory.
-func lockFile(path string) (*os.File, error) {
+func lockFile(_ context.Context, path string) (*os.File, error) {
 	return os.OpenFile(path, os.O_CREATE|os.O_RDWR, 0o600)
 }

@@ -40,13 +40,16 @@ func removeFailed(temp string, err *error) {
 	}
 }
 
-// removeStale removes what a crash left half written.
+// removeStale removes what a crash left half written. It makes the lock file, which shows that the directory can be written, and
+// does not wait for the lock: nobody else touches files of that age.
 func (f *files) removeStale() error {
-	unlock, err := f.lock()
+	lock, err := os.OpenFile(filepath.Join(f.dir, lockName), os.O_CREATE|os.O_RDWR, 0o600)
+	if err == nil {
+		err = lock.Close()
+	}
 	if err != nil {
 		return err
 	}
-	defer unlock()
 	names, err := f.names()
 	if err != nil {
 		return err
