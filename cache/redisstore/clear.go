@@ -3,19 +3,29 @@ package redisstore
 import (
 	"context"
 	"strings"
+
+	"github.com/redis/go-redis/v9"
 )
 
 // Clear removes every entry whose key has the prefix, page by page: SCAN returns every key that is there from its beginning
 // to its end, so what was there when Clear was called is gone when it returns nil. Each page is bounded by the timeout.
 func (s *Store) Clear(ctx context.Context, prefix string) error {
-	since := s.failed.last()
-	err := s.clear(ctx, prefix)
-	if err == nil {
-		s.failed.forgetBelow(prefix, since)
+	op, err := s.begin(ctx, "clear", prefix)
+	if err != nil {
+		return err
 	}
-	return err
+	op.cancel()
+	since := s.failed.last()
+	if err := s.clear(ctx, prefix); err != nil {
+		s.failed.notePrefix(prefix)
+		return err
+	}
+	s.failed.forgetBelow(prefix, since)
+	return nil
 }
 
+// clear runs on one connection from its beginning to its end: a cursor means nothing to another server, nor to the same one
+// after a restart, so a connection that breaks must break the Clear.
 func (s *Store) clear(ctx context.Context, prefix string) error {
 	op, err := s.begin(ctx, "clear", prefix)
 	if err != nil {
@@ -23,35 +33,31 @@ func (s *Store) clear(ctx context.Context, prefix string) error {
 	}
 	err = s.drain(op.ctx)
 	op.cancel()
-	for cursor, done := uint64(0), false; !done && err == nil; {
-		page, begun := s.begin(ctx, "clear", prefix)
-		if begun != nil {
-			s.failed.notePrefix(prefix)
-			return begun
-		}
-		op = page
-		cursor, err = s.clearPage(op.ctx, prefix, cursor)
-		op.cancel()
-		done = cursor == 0
-	}
 	if err != nil {
-		s.failed.notePrefix(prefix)
+		return s.fail(op, err)
 	}
-	return s.fail(op, err)
+	conn := s.client.Conn()
+	defer conn.Close()
+	for cursor, done := uint64(0), false; !done; done = cursor == 0 {
+		if op, err = s.begin(ctx, "clear", prefix); err != nil {
+			return err
+		}
+		cursor, err = s.clearPage(op.ctx, conn, prefix, cursor)
+		op.cancel()
+		if err != nil {
+			return s.fail(op, err)
+		}
+	}
+	return nil
 }
 
 // clearPage removes one page and returns the cursor of the next, 0 after the last one.
-func (s *Store) clearPage(ctx context.Context, prefix string, cursor uint64) (next uint64, err error) {
-	keys, next, err := s.scan(ctx, cursor, escapeGlob(s.prefix+prefix)+"*")
-	if err != nil {
-		return cursor, err
+func (s *Store) clearPage(ctx context.Context, conn *redis.Conn, prefix string, cursor uint64) (next uint64, err error) {
+	keys, next, err := s.scan(ctx, conn, cursor, escapeGlob(s.prefix+prefix)+"*")
+	if err != nil || len(keys) == 0 {
+		return next, err
 	}
-	if len(keys) > 0 {
-		if err := s.unlink(ctx, keys...); err != nil {
-			return cursor, err
-		}
-	}
-	return next, nil
+	return next, s.unlink(ctx, conn, keys...)
 }
 
 // escapeGlob makes the pattern of SCAN MATCH that matches s and nothing else.

@@ -25,6 +25,14 @@
 // after its error.
 //
 // A Set, Delete or Clear that failed is remembered. Before this process uses such a key again the key is deleted, so
-// that an old value does not come back with the server. 10,000 keys are remembered, beyond that their namespaces. Other
-// processes, and this one after a restart, know nothing of it: the lifetime of the entry is their bound.
+// that an old value does not come back with the server; where it was a Clear, what is below its prefix counts as a miss
+// until the Clear has been repeated in the background, and Add gives an error until then. 10,000 keys are remembered, beyond
+// that their namespaces, and for keys without one that is the whole store. A call whose context was done before it began has
+// done nothing and is not remembered: invalidate with [context.WithoutCancel].
+//
+// Other processes, and this one after a restart, know nothing of it, and a proxy that holds a command back may deliver it
+// late: the lifetime of the entry is the bound for both.
+//
+// A server that takes no value of 64 MiB (proto-max-bulk-len, 512 MiB by default) closes the connection on one that is too
+// large for it, which looks like any other failed Set.
 package redisstore

@@ -11,6 +11,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/redis/go-redis/v9"
+
 	"github.com/larder-go/larder/cache"
 	"github.com/larder-go/larder/cache/redisstore"
 	"github.com/larder-go/larder/internal/redistest"
@@ -57,11 +59,11 @@ func TestAFrozenServer(t *testing.T) {
 }
 
 func TestAValueSetBeforeTheFreezeDoesNotComeBackWithTheServer(t *testing.T) {
-	for name, size := range map[string]int{"a short value": 5, "a value of 300 kB": 300_000} {
+	for name, size := range map[string]int{"a short value": 5, "a value of 300 kB": 300_000, "a value of 3 MB": 3_000_000} {
 		t.Run(name, func(t *testing.T) {
 			server := redistest.Start(t)
 			c := over(t, open(t, server.URL(), &redisstore.Options{Timeout: timeout}))
-			for round := range 20 {
+			for round := range 10 {
 				key := fmt.Sprint("key", round)
 				old := bytes.Repeat([]byte("o"), size)
 				if err := c.Set(t.Context(), "warm", nil, time.Hour); err != nil {
@@ -103,6 +105,69 @@ func TestAServerThatWasKilledAndRestarted(t *testing.T) {
 	for range 20 {
 		if _, found, err := c.Get(t.Context(), "other"); found || err != nil {
 			t.Errorf("Get after the restart: %t, %v; want a miss on whatever connection", found, err)
+		}
+	}
+}
+
+func TestAClearWhoseConnectionBreaksSaysSoAndIsMadeUpFor(t *testing.T) {
+	server := redistest.Start(t)
+	other := redistest.Client(t, server.URL())
+	c := over(t, open(t, server.URL(), &redisstore.Options{Timeout: patience}))
+	const keys = 100_000
+	for batch := range keys / 1000 {
+		_, err := other.Pipelined(t.Context(), func(p redis.Pipeliner) error {
+			for i := range 1000 {
+				p.Set(t.Context(), fmt.Sprint("cache:", batch*1000+i), "old", 0)
+			}
+			return nil
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	cleared := make(chan error, 1)
+	go func() { cleared <- c.Clear(t.Context()) }()
+	wait.Until(t, func() bool { return other.DBSize(t.Context()).Val() < keys || len(cleared) == 1 })
+	// Whatever answers on a new connection, the old cursor means nothing to it.
+	if err := other.ClientKillByFilter(t.Context(), "TYPE", "normal", "SKIPME", "yes").Err(); err != nil {
+		t.Fatal(err)
+	}
+	if err := <-cleared; !errors.Is(err, cache.ErrUnavailable) {
+		t.Fatalf("Clear on a connection that broke: %v; want ErrUnavailable", err)
+	}
+	for i := range 1000 {
+		if _, found, err := c.Get(t.Context(), fmt.Sprint(keys-1-i)); found || err != nil {
+			t.Fatalf("Get after a Clear that failed: %t, %v; want a miss", found, err)
+		}
+	}
+	// It is repeated in the background, and what is stored meanwhile waits for it.
+	if err := c.Set(t.Context(), "new", []byte("value"), time.Hour); err != nil {
+		t.Fatal(err)
+	}
+	wait.Until(t, func() bool { return other.DBSize(t.Context()).Val() <= 1 })
+}
+
+func TestAFailedClearKeepsNobodyFromWriting(t *testing.T) {
+	server := redistest.Start(t)
+	c := over(t, open(t, server.URL(), &redisstore.Options{Timeout: timeout}))
+	server.Freeze()
+	if err := c.Clear(t.Context()); err == nil {
+		t.Fatal("Clear on a frozen server succeeded")
+	}
+	server.Thaw()
+	for i := range 100 {
+		key := fmt.Sprint("key", i)
+		if err := c.Set(t.Context(), key, []byte("value"), time.Hour); err != nil {
+			t.Errorf("Set: %v", err)
+		}
+		if err := c.Delete(t.Context(), key); err != nil {
+			t.Errorf("Delete: %v", err)
+		}
+		if stored, err := c.Add(t.Context(), key, []byte("value"), time.Hour); err != nil || !stored {
+			t.Errorf("Add = %t, %v; want true", stored, err)
+		}
+		if v, found, err := c.Get(t.Context(), key); !found || err != nil {
+			t.Errorf("Get = %q, %t, %v; want the entry", v, found, err)
 		}
 	}
 }

@@ -19,7 +19,7 @@ type failures struct {
 
 	mu       sync.Mutex
 	serial   uint64 // of the last failure
-	drained  uint64 // failures up to this one cannot take effect any more
+	drained  uint64 // failures up to this one have been executed or never will be
 	keys     map[string]*mark
 	prefixes map[string]*mark
 }
@@ -28,24 +28,36 @@ type failures struct {
 type mark struct {
 	turn   chan struct{} // holds a token while somebody deletes
 	serial uint64        // of the last failure
-	cursor uint64        // of a prefix: where its clearing goes on
 }
 
 func newFailures() *failures {
 	return &failures{keys: make(map[string]*mark), prefixes: make(map[string]*mark)}
 }
 
-// noteKey remembers that a write of key failed.
+func (f *failures) any() bool { return f.marks.Load() > 0 }
+
+// noteKey remembers that a write of key failed. Where there are too many, it is the key's namespace that is remembered.
 func (f *failures) noteKey(key string) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	if f.keys[key] == nil && len(f.keys) == maxFailedKeys {
-		f.note(f.prefixes, f.boundedPrefix(namespaceOf(key)))
-		maps.DeleteFunc(f.keys, func(k string, _ *mark) bool { return f.covered(k) })
-		f.count()
+	if f.keys[key] == nil && len(f.keys) >= maxFailedKeys {
+		f.noteOverflow(key)
 		return
 	}
 	f.note(f.keys, key)
+}
+
+func (f *failures) noteOverflow(key string) {
+	for p := range f.prefixes {
+		if strings.HasPrefix(key, p) {
+			f.note(f.prefixes, p) // to be cleared once more
+			return
+		}
+	}
+	prefix := f.boundedPrefix(namespaceOf(key))
+	f.note(f.prefixes, prefix)
+	maps.DeleteFunc(f.keys, func(k string, _ *mark) bool { return strings.HasPrefix(k, prefix) })
+	f.count()
 }
 
 // notePrefix remembers that a Clear of prefix failed.
@@ -71,20 +83,11 @@ func (f *failures) note(in map[string]*mark, name string) {
 		in[name] = m
 	}
 	f.serial++
-	m.serial, m.cursor = f.serial, 0
+	m.serial = f.serial
 	f.count()
 }
 
 func (f *failures) count() { f.marks.Store(int64(len(f.keys) + len(f.prefixes))) }
-
-func (f *failures) covered(key string) bool {
-	for p := range f.prefixes {
-		if strings.HasPrefix(key, p) {
-			return true
-		}
-	}
-	return false
-}
 
 // last returns the serial of the last failure.
 func (f *failures) last() uint64 {
@@ -93,30 +96,30 @@ func (f *failures) last() uint64 {
 	return f.serial
 }
 
-// find returns a mark that must be settled before key is used: a prefix's first, for it may cover the key's.
-func (f *failures) find(key string) (name string, m *mark, isPrefix bool) {
-	if f.marks.Load() == 0 {
-		return "", nil, false
-	}
+// prefixOf returns a prefix of key that is yet to be cleared, and its mark, or nil.
+func (f *failures) prefixOf(key string) (prefix string, m *mark) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	for p, m := range f.prefixes {
 		if strings.HasPrefix(key, p) {
-			return p, m, true
+			return p, m
 		}
 	}
-	return key, f.keys[key], false
+	return "", nil
 }
 
-// state returns the serial and the cursor of m, and whether it still stands.
-func (f *failures) state(name string, m *mark, isPrefix bool) (serial, cursor uint64, stands bool) {
+// key returns the mark of key, or nil.
+func (f *failures) key(key string) *mark {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	in := f.keys
-	if isPrefix {
-		in = f.prefixes
-	}
-	return m.serial, m.cursor, in[name] == m
+	return f.keys[key]
+}
+
+// standing returns the serial of m and whether it still is the mark of key.
+func (f *failures) standing(key string, m *mark) (serial uint64, stands bool) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return m.serial, f.keys[key] == m
 }
 
 // forgetKey drops the mark of key unless another write of it has failed since.
@@ -131,7 +134,7 @@ func (f *failures) forgetKey(key string, since uint64) {
 
 // forgetBelow drops the marks of everything under prefix that were made up to since.
 func (f *failures) forgetBelow(prefix string, since uint64) {
-	if f.marks.Load() == 0 {
+	if !f.any() {
 		return
 	}
 	f.mu.Lock()
@@ -140,15 +143,6 @@ func (f *failures) forgetBelow(prefix string, since uint64) {
 	maps.DeleteFunc(f.keys, old)
 	maps.DeleteFunc(f.prefixes, old)
 	f.count()
-}
-
-// advance remembers how far the clearing of a prefix has come, unless a Clear has failed since.
-func (f *failures) advance(m *mark, since, cursor uint64) {
-	f.mu.Lock()
-	defer f.mu.Unlock()
-	if m.serial == since {
-		m.cursor = cursor
-	}
 }
 
 // undrained returns the serial of the last failure and whether it may still take effect.

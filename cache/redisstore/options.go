@@ -44,16 +44,19 @@ func (o *Options) resolve() (Options, error) {
 }
 
 // checkClient refuses a client whose commands would not end with their context.
-func checkClient(client redis.UniversalClient) error {
-	switch c := client.(type) {
-	case nil:
-		return errors.New("the client is nil")
-	case *redis.Client:
-		if !c.Options().ContextTimeoutEnabled {
-			return errors.New("the client ignores the deadlines of contexts: set ContextTimeoutEnabled in its redis.Options")
-		}
-		return nil
-	default:
-		return fmt.Errorf("a client of type %T is not supported; allowed: *redis.Client, which NewClient and NewFailoverClient make", client)
+func checkClient(client redis.UniversalClient) (*redis.Client, error) {
+	if client == nil {
+		return nil, errors.New("the client is nil")
 	}
+	c, ok := client.(*redis.Client)
+	if !ok {
+		return nil, fmt.Errorf("a client of type %T is not supported; allowed: *redis.Client, which NewClient and NewFailoverClient make", client)
+	}
+	switch o := c.Options(); {
+	case !o.ContextTimeoutEnabled:
+		return nil, errors.New("the client ignores the deadlines of contexts: set ContextTimeoutEnabled in its redis.Options")
+	case o.ReadTimeout < 0 || o.WriteTimeout < 0:
+		return nil, errors.New("the client sets no deadlines on its connections: ReadTimeout and WriteTimeout must not be -2 in its redis.Options")
+	}
+	return c, nil
 }

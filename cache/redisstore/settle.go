@@ -3,32 +3,57 @@ package redisstore
 import (
 	"context"
 	"fmt"
+	"time"
 
 	"github.com/larder-go/larder/cache"
 )
 
-// drainRounds is how many round trips it takes until a server that was frozen or cut off has executed what it had received
-// before: commands that wait in its sockets are executed within the first turns of its event loop, a long value within a
-// few. Without them the Set that failed could be executed after the Delete that is to undo it.
-const drainRounds = 3
+// drainRounds is how many round trips a server that was frozen or cut off is given to execute what lay in its sockets: commands
+// that wait there are read within the first turns of its event loop, a long value within a few more. Without them the Set that
+// failed could be executed after the Delete that is to undo it. A client that Open made throws away what it has not sent
+// when it gives up a connection (see dialer), so nothing follows later from here; what a proxy between holds back may.
+const drainRounds = 16
 
 // settle makes key safe to use: it deletes what a failed write may have left. Without failures it costs one atomic load.
-func (s *Store) settle(ctx context.Context, key string) error {
-	for {
-		name, m, isPrefix := s.failed.find(key)
+//
+// Under a prefix that is yet to be cleared it tells so and starts the clearing: what is there counts as a miss, but may be
+// overwritten and deleted.
+func (s *Store) settle(ctx context.Context, key string) (clearing bool, err error) {
+	for s.failed.any() {
+		if prefix, m := s.failed.prefixOf(key); m != nil {
+			s.clearInBackground(prefix, m)
+			clearing = true
+		}
+		m := s.failed.key(key)
 		if m == nil {
-			return nil
+			return clearing, nil
 		}
-		var err error
-		if isPrefix {
-			err = s.settlePrefix(ctx, name, m)
-		} else {
-			err = s.settleKey(ctx, name, m)
-		}
-		if err != nil {
-			return err
+		if err := s.settleKey(ctx, key, m); err != nil {
+			return clearing, err
 		}
 	}
+	return clearing, nil
+}
+
+// settleToStore is settle for what stores: it gives a clearing that is under way half of the operation's time to end, so that
+// it does not take the new entry away again.
+func (s *Store) settleToStore(ctx context.Context, key string) (clearing bool, err error) {
+	clearing, err = s.settle(ctx, key)
+	if !clearing || err != nil {
+		return clearing, err
+	}
+	if _, m := s.failed.prefixOf(key); m != nil {
+		wait := time.NewTimer(s.timeout / 2)
+		defer wait.Stop()
+		select {
+		case m.turn <- struct{}{}:
+			<-m.turn
+		case <-wait.C:
+		case <-ctx.Done():
+			return true, ctx.Err()
+		}
+	}
+	return s.settle(ctx, key)
 }
 
 // settleKey deletes a key whose last write failed. Of several callers one does, the others wait for it.
@@ -39,54 +64,44 @@ func (s *Store) settleKey(ctx context.Context, key string, m *mark) error {
 	case <-ctx.Done():
 		return ctx.Err()
 	}
-	serial, _, stands := s.failed.state(key, m, false)
+	serial, stands := s.failed.standing(key, m)
 	if !stands {
 		return nil
 	}
 	if err := s.drain(ctx); err != nil {
 		return err
 	}
-	if err := s.unlink(ctx, s.prefix+key); err != nil {
+	if err := s.unlink(ctx, s.client, s.prefix+key); err != nil {
 		return err
 	}
 	s.failed.forgetKey(key, serial)
 	return nil
 }
 
-// settlePrefix goes on with a Clear that failed, as far as the time of this operation allows. Others do not wait for it: it
-// may take longer than any of them has.
-func (s *Store) settlePrefix(ctx context.Context, prefix string, m *mark) error {
+// clearInBackground repeats a Clear that failed, unless that is being done: it may take longer than any operation has. It
+// ends with the store. One that fails is tried again by the next operation below the prefix.
+func (s *Store) clearInBackground(prefix string, m *mark) {
 	select {
 	case m.turn <- struct{}{}:
-		defer func() { <-m.turn }()
 	default:
-		return fmt.Errorf("%w: a clear that failed is being repeated", cache.ErrUnavailable)
+		return
 	}
-	serial, cursor, stands := s.failed.state(prefix, m, true)
-	if !stands {
-		return nil
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.closed.Load() {
+		<-m.turn
+		return
 	}
-	if err := s.drain(ctx); err != nil {
-		return err
-	}
-	for {
-		next, err := s.clearPage(ctx, prefix, cursor)
-		if err != nil {
-			if dead(err) {
-				next = 0 // a cursor means nothing to a server that was restarted
-			}
-			s.failed.advance(m, serial, next)
-			return err
+	s.background.Go(func() {
+		defer func() { <-m.turn }()
+		since := s.failed.last()
+		if s.clear(s.life, prefix) == nil {
+			s.failed.forgetBelow(prefix, since)
 		}
-		if cursor = next; cursor == 0 {
-			s.failed.forgetBelow(prefix, serial)
-			return nil
-		}
-		s.failed.advance(m, serial, cursor)
-	}
+	})
 }
 
-// drain waits until no failed write can take effect any more.
+// drain waits until what this store sent before a failure has been executed, as far as it is on the server.
 func (s *Store) drain(ctx context.Context) error {
 	serial, is := s.failed.undrained()
 	if !is {
@@ -99,4 +114,10 @@ func (s *Store) drain(ctx context.Context) error {
 	}
 	s.failed.setDrained(serial)
 	return nil
+}
+
+// errClearing is what an operation gets that must not run while a Clear that failed is being repeated: that could remove
+// what the operation stores.
+func errClearing() error {
+	return fmt.Errorf("%w: a clear that failed is being repeated", cache.ErrUnavailable)
 }

@@ -16,15 +16,19 @@ import (
 
 // Store is a [cache.Store] on a Redis server. All methods are safe for concurrent use.
 type Store struct {
-	client  redis.UniversalClient
+	client  *redis.Client
 	owned   bool // Close closes the client
 	prefix  string
 	timeout time.Duration
 	failed  *failures
 
-	closed    atomic.Bool
-	closeOnce sync.Once
-	closeErr  error
+	life       context.Context //nolint:containedctx // the store's own: ends what runs in the background
+	end        context.CancelFunc
+	mu         sync.Mutex // orders the start of background work and Close
+	background sync.WaitGroup
+	closed     atomic.Bool
+	closeOnce  sync.Once
+	closeErr   error
 }
 
 var (
@@ -36,13 +40,16 @@ var (
 // contexts (redis.Options.ContextTimeoutEnabled is false) is refused. A nil o is the default options. It does no I/O.
 func New(client redis.UniversalClient, o *Options) (*Store, error) {
 	r, err := o.resolve()
-	if err == nil {
-		err = checkClient(client)
-	}
 	if err != nil {
 		return nil, fmt.Errorf("redisstore: new: %w", err)
 	}
-	return &Store{client: client, prefix: r.KeyPrefix, timeout: r.Timeout, failed: newFailures()}, nil
+	c, err := checkClient(client)
+	if err != nil {
+		return nil, fmt.Errorf("redisstore: new: %w", err)
+	}
+	s := &Store{client: c, prefix: r.KeyPrefix, timeout: r.Timeout, failed: newFailures()}
+	s.life, s.end = context.WithCancel(context.Background())
+	return s, nil
 }
 
 // Open returns a store on a client of its own, made from a URL:
@@ -69,6 +76,7 @@ func Open(ctx context.Context, url string, o *Options) (*Store, error) {
 	c.DialTimeout, c.ReadTimeout, c.WriteTimeout, c.PoolTimeout = r.Timeout, r.Timeout, r.Timeout, r.Timeout
 	c.MaxRetries, c.DialerRetries = -1, 1 // command.go decides what deserves a second try
 	c.ConnMaxIdleTime = 5 * time.Minute   // below what load balancers allow an idle connection
+	c.Dialer = dialer(c)
 	// Either of these asks a server of 6.2 for what it does not know, on every connection: it answers, and counts an error.
 	c.DisableIdentity = true
 	c.MaintNotificationsConfig = &maintnotifications.Config{Mode: maintnotifications.ModeDisabled}
@@ -122,7 +130,7 @@ func (s *Store) Get(ctx context.Context, key string) (value []byte, found bool, 
 		return nil, false, err
 	}
 	defer op.cancel()
-	if err := s.settle(op.ctx, key); err != nil {
+	if clearing, err := s.settle(op.ctx, key); clearing || err != nil {
 		return nil, false, s.fail(op, err)
 	}
 	c, err := s.get(op.ctx, key)
@@ -146,7 +154,7 @@ func (s *Store) Exists(ctx context.Context, key string) (bool, error) {
 		return false, err
 	}
 	defer op.cancel()
-	if err := s.settle(op.ctx, key); err != nil {
+	if clearing, err := s.settle(op.ctx, key); clearing || err != nil {
 		return false, s.fail(op, err)
 	}
 	n, err := s.exists(op.ctx, key)
@@ -171,17 +179,7 @@ func (s *Store) Set(ctx context.Context, key string, value []byte, ttl time.Dura
 		return err
 	}
 	defer op.cancel()
-	if err := s.settle(op.ctx, key); err != nil {
-		return s.fail(op, err)
-	}
-	switch ttl {
-	case cache.Forever:
-		err = s.set(op.ctx, key, value)
-	case cache.KeepTTL:
-		err = s.set(op.ctx, key, value, "xx", "keepttl")
-	default:
-		err = s.set(op.ctx, key, value, "px", milliseconds(ttl))
-	}
+	err = s.store(op.ctx, key, value, ttl)
 	if errors.Is(err, redis.Nil) {
 		return s.fail(op, cache.ErrNotFound)
 	}
@@ -189,6 +187,24 @@ func (s *Store) Set(ctx context.Context, key string, value []byte, ttl time.Dura
 		s.failed.noteKey(key)
 	}
 	return s.fail(op, err)
+}
+
+func (s *Store) store(ctx context.Context, key string, value []byte, ttl time.Duration) error {
+	clearing, err := s.settleToStore(ctx, key)
+	if clearing && err == nil {
+		err = s.drain(ctx)
+	}
+	switch {
+	case err != nil:
+		return err
+	case ttl == cache.Forever:
+		return s.set(ctx, key, value)
+	case ttl != cache.KeepTTL:
+		return s.set(ctx, key, value, "px", milliseconds(ttl))
+	case clearing:
+		return redis.Nil // what is there is a miss
+	}
+	return s.set(ctx, key, value, "xx", "keepttl")
 }
 
 // Add stores value under key if there is no entry.
@@ -201,7 +217,11 @@ func (s *Store) Add(ctx context.Context, key string, value []byte, ttl time.Dura
 		return false, err
 	}
 	defer op.cancel()
-	if err := s.settle(op.ctx, key); err != nil {
+	clearing, err := s.settleToStore(op.ctx, key)
+	if clearing && err == nil {
+		err = errClearing()
+	}
+	if err != nil {
 		return false, s.fail(op, err)
 	}
 	if ttl == cache.Forever {
@@ -222,9 +242,12 @@ func (s *Store) Delete(ctx context.Context, key string) error {
 		return err
 	}
 	defer op.cancel()
-	err = s.settle(op.ctx, key)
+	clearing, err := s.settle(op.ctx, key)
+	if clearing && err == nil {
+		err = s.drain(op.ctx)
+	}
 	if err == nil {
-		err = s.unlink(op.ctx, s.prefix+key)
+		err = s.unlink(op.ctx, s.client, s.prefix+key)
 	}
 	if err != nil {
 		s.failed.noteKey(key)
@@ -245,10 +268,14 @@ func (s *Store) Ping(ctx context.Context) error {
 // PoolStats returns the figures of the client's connections.
 func (s *Store) PoolStats() *redis.PoolStats { return s.client.PoolStats() }
 
-// Close closes the client if [Open] made it. It is idempotent.
+// Close ends what runs in the background, and closes the client if [Open] made it. It is idempotent.
 func (s *Store) Close() error {
 	s.closeOnce.Do(func() {
+		s.mu.Lock()
 		s.closed.Store(true)
+		s.mu.Unlock()
+		s.end()
+		s.background.Wait() // each of its steps is bounded by the timeout
 		if !s.owned {
 			return
 		}

@@ -171,6 +171,7 @@ func TestNewRefuses(t *testing.T) {
 	}{
 		{"a nil client", nil, nil, "the client is nil"},
 		{"a client that ignores deadlines", redis.NewClient(&redis.Options{}), nil, "ContextTimeoutEnabled"},
+		{"a client without deadlines", redis.NewClient(&redis.Options{ContextTimeoutEnabled: true, ReadTimeout: -2}), nil, "ReadTimeout and WriteTimeout"},
 		{"a client of a type it cannot clear", redis.NewRing(&redis.RingOptions{}), nil, "*redis.Ring is not supported"},
 		{"a prefix without its colon", redis.NewClient(able), &redisstore.Options{KeyPrefix: "app"}, `"app" does not end in ':'`},
 		{"a negative timeout", redis.NewClient(able), &redisstore.Options{Timeout: -1}, "the timeout is -1ns"},

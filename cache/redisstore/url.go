@@ -1,6 +1,7 @@
 package redisstore
 
 import (
+	"context"
 	"crypto/tls"
 	"crypto/x509"
 	"errors"
@@ -92,6 +93,26 @@ func setDatabase(o *redis.Options, s string) error {
 	}
 	o.DB = int(db)
 	return nil
+}
+
+// dialer makes connections that are given up at once when they are closed: what was written and not yet sent is thrown away. A
+// write that timed out would otherwise still be delivered, by the kernel, after the Delete that was to undo it.
+func dialer(o *redis.Options) func(ctx context.Context, network, addr string) (net.Conn, error) {
+	dial := redis.NewDialer(o)
+	return func(ctx context.Context, network, addr string) (net.Conn, error) {
+		conn, err := dial(ctx, network, addr)
+		if err != nil {
+			return nil, err
+		}
+		raw := conn
+		if t, ok := conn.(*tls.Conn); ok {
+			raw = t.NetConn()
+		}
+		if t, ok := raw.(*net.TCPConn); ok {
+			err = t.SetLinger(0)
+		}
+		return conn, err
+	}
 }
 
 func setRoots(c *tls.Config, file string) error {
