@@ -35,6 +35,7 @@ func newApp(s settings.Settings, logger *slog.Logger) *App {
 	a := &App{settings: s, logger: logger, metrics: telemetry.NewMetrics(s.Name)}
 	a.life = lifecycle.New(&lifecycle.Options{DrainDelay: s.Shutdown.DrainDelay, Logger: logger})
 	a.health = health.New(health.Options{Interval: s.Probes.Interval, Details: s.Probes.Details, State: a.ready, Fail: notReady, Logger: logger})
+	a.server = newServer(s.HTTP)
 	a.echo = web.New(web.Options{
 		Logger:         logger,
 		RequestTimeout: s.HTTP.RequestTimeout,
@@ -73,6 +74,10 @@ func (b *Builder) assemble(a *App) []error {
 			problems = append(problems, err)
 		}
 	}
+	if b.hasStore() {
+		add(a.life.Add(lifecycle.Hook{Name: "cache", Start: a.startCache, Stop: a.stopCache, Timeout: closeTimeout}))
+		add(a.health.Add(a.cacheCheck()))
+	}
 	for _, h := range b.hooks {
 		add(a.life.Add(a.withCache(h)))
 	}
@@ -81,7 +86,6 @@ func (b *Builder) assemble(a *App) []error {
 	}
 	add(a.metrics.WatchHealth(a.health.Results))
 	add(a.life.Add(lifecycle.Hook{Name: "health", Start: a.health.Start, Stop: a.health.Stop, Timeout: closeTimeout}))
-	a.server = newServer(a)
 	add(a.life.Add(lifecycle.Hook{Name: "server", Start: a.server.start, Stop: a.server.stop, Timeout: b.settings.Shutdown.Timeout}))
 
 	for _, routes := range b.routes {
@@ -160,7 +164,7 @@ func (a *App) Stop(ctx context.Context) error {
 
 // Run starts the service, serves until ctx is done or the listener fails, and stops it. A nil error means that all of that worked.
 func (a *App) Run(ctx context.Context) error {
-	a.server.listening = true
+	a.server.listen(a.echo, a.cache, a.logger)
 	if err := a.Start(ctx); err != nil {
 		return err
 	}

@@ -74,10 +74,16 @@ func (b *Builder) Backend(name string, open func(context.Context, settings.Setti
 
 // Store gives every handler a cache over s, whatever APP_CACHE_BACKEND says. The cache owns s, also when Build fails.
 func (b *Builder) Store(s cache.Store) *Builder {
-	if s == nil {
+	switch {
+	case s == nil:
 		b.problem("store: it is nil")
+	case b.store != nil:
+		b.problem("store: there is one already")
+		b.problems = append(b.problems, s.Close())
+	default:
+		b.store = s
 	}
-	b.caching, b.store = true, s
+	b.caching = true
 	return b
 }
 
@@ -123,11 +129,14 @@ func (b *Builder) Build(ctx context.Context) (*App, error) {
 	problems := slices.Collect(problemsOf(b.settings))
 	problems = append(problems, b.checkBackend()...)
 	problems = append(problems, b.problems...)
-	// A store is opened only where the settings are right, but what does no I/O is built all the same, for its problems.
-	if len(problems) == 0 {
-		problems = append(problems, b.openCache(ctx, a)...)
-	}
 	problems = append(problems, b.assemble(a)...)
+	problems = slices.DeleteFunc(problems, func(err error) bool { return err == nil })
+	// Last, and where all else is right, what may do I/O.
+	if len(problems) == 0 {
+		problems = b.openCache(ctx, a)
+	} else {
+		problems = append(problems, b.checkRedis(ctx)...)
+	}
 	if len(problems) > 0 {
 		err := errors.Join(problems...)
 		if b.store != nil {

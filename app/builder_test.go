@@ -80,6 +80,14 @@ func TestBuildReports(t *testing.T) {
 				})
 			},
 			[]string{"APP_HEALTH_CHECK_PATH=/greeting: the service has a route of its own there"}},
+		{"names that the cache has, and a wrong URL beside them", []string{"APP_CACHE_BACKEND=redis", "APP_REDIS_TLS=true", "APP_REDIS_CA_FILE=/nowhere/ca.pem"},
+			func(s settings.Settings) *app.Builder {
+				return app.New(s).Cache().Hook(lifecycle.Hook{Name: "cache"}).Ready("cache", func(context.Context) error { return nil })
+			},
+			[]string{`hook "cache"`, `check "cache"`, "APP_REDIS_CA_FILE"}},
+		{"a second store", nil,
+			func(s settings.Settings) *app.Builder { return app.New(s).Store(memory(t)).Store(memory(t)) },
+			[]string{"store: there is one already"}},
 		{"everything together", []string{"APP_CACHE_BACKEND=nope"},
 			func(s settings.Settings) *app.Builder {
 				return app.New(s).Cache().Store(nil).Backend("redis", open).Backend("a b", open).Backend("x", nil).Routes(nil).

@@ -13,11 +13,10 @@ import (
 	"github.com/larder-go/larder/cache/memstore"
 	"github.com/larder-go/larder/cache/redisstore"
 	"github.com/larder-go/larder/internal/health"
-	"github.com/larder-go/larder/lifecycle"
 	"github.com/larder-go/larder/settings"
 )
 
-// closeTimeout bounds the closing of the store: it has nothing to write.
+// closeTimeout bounds the first ping of a store, and the closing, for which it has nothing to write.
 const closeTimeout = 2 * time.Second
 
 // builtIn are the backends that every program has.
@@ -62,7 +61,7 @@ func (b *Builder) openCache(ctx context.Context, a *App) []error {
 		return []error{err, store.Close()}
 	}
 	a.cache = c
-	return b.watch(a, store)
+	return a.watch(store)
 }
 
 func (b *Builder) openStore(ctx context.Context, a *App) (cache.Store, error) {
@@ -77,9 +76,9 @@ func (b *Builder) openStore(ctx context.Context, a *App) (cache.Store, error) {
 	case "memory":
 		return memstore.New(&memstore.Options{MaxEntries: s.MaxEntries, MaxBytes: s.MaxBytes})
 	case "redis", "valkey":
-		store, err := redisstore.Open(ctx, b.settings.RedisURL(), &redisstore.Options{KeyPrefix: s.KeyPrefix, Timeout: s.Timeout})
+		store, err := b.openRedis(ctx)
 		if err != nil {
-			return nil, redisProblem(b.settings, err)
+			return nil, err
 		}
 		return store, nil
 	}
@@ -93,8 +92,35 @@ func (b *Builder) openStore(ctx context.Context, a *App) (cache.Store, error) {
 	return store, nil
 }
 
-// watch adds the cache to the metrics, to readiness and to what starts and stops.
-func (b *Builder) watch(a *App, store cache.Store) []error {
+// hasStore tells whether there will be a store to start, to check and to stop.
+func (b *Builder) hasStore() bool {
+	return b.caching && (b.store != nil || b.settings.Cache.Backend != "none")
+}
+
+// checkRedis reports what is wrong with the URL where the store is not opened, for other reasons.
+func (b *Builder) checkRedis(ctx context.Context) []error {
+	if name := b.settings.Cache.Backend; !b.caching || b.store != nil || name != "redis" && name != "valkey" {
+		return nil
+	}
+	store, err := b.openRedis(ctx)
+	if err != nil {
+		return []error{err}
+	}
+	return slices.DeleteFunc([]error{store.Close()}, func(err error) bool { return err == nil })
+}
+
+// openRedis does no I/O but to read a CA file.
+func (b *Builder) openRedis(ctx context.Context) (*redisstore.Store, error) {
+	s := b.settings.Cache
+	store, err := redisstore.Open(ctx, b.settings.RedisURL(), &redisstore.Options{KeyPrefix: s.KeyPrefix, Timeout: s.Timeout})
+	if err != nil {
+		return nil, redisProblem(b.settings, err)
+	}
+	return store, nil
+}
+
+// watch adds the cache to the metrics.
+func (a *App) watch(store cache.Store) []error {
 	var problems []error
 	if _, err := a.cache.Stats(context.Background()); !errors.Is(err, errors.ErrUnsupported) {
 		problems = append(problems, a.metrics.WatchStore(a.backend, func() cache.Stats {
@@ -105,19 +131,17 @@ func (b *Builder) watch(a *App, store cache.Store) []error {
 	if p, ok := store.(interface{ PoolStats() *redis.PoolStats }); ok {
 		problems = append(problems, a.metrics.WatchPool(a.backend, p.PoolStats))
 	}
-	problems = append(problems, a.health.Add(health.Check{
-		Name:    "cache",
-		Run:     a.cache.Ping,
-		Timeout: b.settings.Cache.HealthTimeout,
-		Degrade: b.settings.Cache.Readiness == "degraded",
-	}))
-	problems = append(problems, a.life.Add(lifecycle.Hook{
-		Name:    "cache",
-		Start:   a.startCache,
-		Stop:    func(context.Context) error { return a.cache.Close() },
-		Timeout: max(closeTimeout, b.settings.Cache.HealthTimeout+time.Second),
-	}))
 	return slices.DeleteFunc(problems, func(err error) bool { return err == nil })
+}
+
+// cacheCheck is the cache's part in readiness.
+func (a *App) cacheCheck() health.Check {
+	return health.Check{
+		Name:    "cache",
+		Run:     func(ctx context.Context) error { return a.cache.Ping(ctx) },
+		Timeout: a.settings.Cache.HealthTimeout,
+		Degrade: a.settings.Cache.Readiness == "degraded",
+	}
 }
 
 // startCache asks the backend once, so that a mistake is named at the start. One that is down does not stop the process unless the
@@ -134,3 +158,5 @@ func (a *App) startCache(ctx context.Context) error {
 	}
 	return nil
 }
+
+func (a *App) stopCache(context.Context) error { return a.cache.Close() }

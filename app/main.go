@@ -29,26 +29,27 @@ import (
 // Without an argument it serves; "-h" prints every variable, "config" their effective values, redacted.
 func Main(build func(settings.Settings) *Builder, extra ...any) int {
 	environ, err := withEnvFile(os.Environ(), ".env")
-	if err != nil {
-		fmt.Fprintln(os.Stderr, err)
-		return 1
-	}
-	p := process{environ: environ, extra: extra, build: build, stdout: os.Stdout, stderr: os.Stderr}
+	p := process{environ: environ, envFile: err, extra: extra, build: build, stdout: os.Stdout, stderr: os.Stderr}
 	return p.run(os.Args[1:])
 }
 
-// withEnvFile adds to environ what the file at path sets and environ does not have, be it empty. No file is fine.
+// dollar stands for '$' while the parser reads: it would put variables in its place, and break the passwords that have one.
+const dollar = "\ue000"
+
+// withEnvFile adds to environ what the file at path sets and environ does not have, be it empty. No file is fine. With an error
+// environ comes back as it was.
 func withEnvFile(environ []string, path string) ([]string, error) {
-	file, err := godotenv.Read(path)
+	text, err := os.ReadFile(path)
 	if errors.Is(err, fs.ErrNotExist) {
 		return environ, nil
 	}
 	if pathErr, ok := errors.AsType[*fs.PathError](err); ok {
-		return nil, fmt.Errorf("%s: %w", path, pathErr.Err)
+		return environ, fmt.Errorf("%s: %w", path, pathErr.Err)
 	}
+	file, err := godotenv.Unmarshal(strings.ReplaceAll(string(text), "$", dollar))
 	if err != nil {
 		// The parser's text quotes the file, which may hold passwords.
-		return nil, fmt.Errorf("%s: it is malformed; allowed: a line NAME=value each, and comments with #", path)
+		return environ, fmt.Errorf("%s: it is malformed; allowed: a line NAME=value each, and comments with #", path)
 	}
 	for _, entry := range environ {
 		name, _, _ := strings.Cut(entry, "=")
@@ -56,7 +57,7 @@ func withEnvFile(environ []string, path string) ([]string, error) {
 	}
 	environ = slices.Clone(environ)
 	for _, name := range slices.Sorted(maps.Keys(file)) {
-		environ = append(environ, name+"="+file[name])
+		environ = append(environ, name+"="+strings.ReplaceAll(file[name], dollar, "$"))
 	}
 	return environ, nil
 }
@@ -64,6 +65,7 @@ func withEnvFile(environ []string, path string) ([]string, error) {
 // process is what Main has of the process it runs in.
 type process struct {
 	environ        []string
+	envFile        error // what is wrong with .env
 	extra          []any
 	build          func(settings.Settings) *Builder
 	stdout, stderr *os.File
@@ -76,7 +78,7 @@ func (p process) run(args []string) int {
 	case len(args) == 1 && slices.Contains([]string{"-h", "-help", "--help", "help"}, args[0]):
 		return p.print(p.usage)
 	case len(args) == 1 && args[0] == "config":
-		return p.print(func(w io.Writer) error { return settings.Table(w, p.environ, p.extra...) })
+		return p.config()
 	}
 	fmt.Fprintf(p.stderr, "unknown command %q; allowed: none (serve), config, -h\n", strings.Join(args, " "))
 	return 2
@@ -88,6 +90,31 @@ func (p process) print(write func(io.Writer) error) int {
 		return 1
 	}
 	return 0
+}
+
+// config prints what is in force, and what keeps it from being so.
+func (p process) config() int {
+	s := p.load()
+	code := p.print(func(w io.Writer) error { return settings.Table(w, p.environ, p.extra...) })
+	problems := slices.Collect(problemsOf(s))
+	if p.envFile != nil {
+		problems = append(problems, p.envFile)
+	}
+	if len(problems) > 0 {
+		report(p.stderr, "would be started", errors.Join(problems...))
+		return 1
+	}
+	return code
+}
+
+// load reads the settings, the problems of which Build reports together with its own.
+func (p *process) load() settings.Settings {
+	s, _ := settings.Load(p.environ, p.extra...)
+	if !s.IsSet("APP_DRAIN_DELAY") && term.IsTerminal(int(p.stderr.Fd())) {
+		p.environ = append(slices.Clip(p.environ), "APP_DRAIN_DELAY=0s") // nobody balances load to a terminal
+		s, _ = settings.Load(p.environ, p.extra...)
+	}
+	return s
 }
 
 func (p process) usage(w io.Writer) error {
@@ -106,10 +133,7 @@ Variables, their defaults, and what they are for; .env is read if it is there, a
 }
 
 func (p process) serve() int {
-	s, _ := settings.Load(p.environ, p.extra...) // Build reports its problems, together with its own
-	if !s.IsSet("APP_DRAIN_DELAY") && term.IsTerminal(int(p.stderr.Fd())) {
-		s.Shutdown.DrainDelay = 0 // nobody balances load to a terminal
-	}
+	s := p.load()
 	logger := telemetry.NewLogger(p.stderr, s.Log.Level, s.Log.Format)
 	slog.SetDefault(logger)
 	redis.SetLogger(telemetry.RedisLogger(logger))
@@ -137,7 +161,7 @@ func (p process) serve() int {
 		}
 	}
 	if b, ok := errors.AsType[*buildError](err); ok {
-		report(p.stderr, b.error)
+		report(p.stderr, "was started", b.error)
 		return 1
 	}
 	if err != nil {
@@ -151,7 +175,14 @@ func (p process) serve() int {
 type buildError struct{ error }
 
 func (p process) buildAndRun(ctx context.Context, s settings.Settings, logger *slog.Logger) error {
-	a, err := p.build(s).Build(ctx)
+	b := p.build(s)
+	if b == nil {
+		return errors.New("the function that builds the service returned nil")
+	}
+	if p.envFile != nil {
+		b.problems = append(b.problems, p.envFile)
+	}
+	a, err := b.Build(ctx)
 	if err != nil {
 		return &buildError{err}
 	}
@@ -162,13 +193,13 @@ func (p process) buildAndRun(ctx context.Context, s settings.Settings, logger *s
 }
 
 // report prints the problems of a build, one a line.
-func report(w io.Writer, err error) {
+func report(w io.Writer, what string, err error) {
 	lines := strings.Split(err.Error(), "\n")
 	noun := "problems"
 	if len(lines) == 1 {
 		noun = "problem"
 	}
-	fmt.Fprintf(w, "%d %s; nothing was started:\n", len(lines), noun)
+	fmt.Fprintf(w, "%d %s; nothing %s:\n", len(lines), noun, what)
 	for _, l := range lines {
 		fmt.Fprintln(w, "  "+l)
 	}

@@ -214,7 +214,8 @@ func TestWrongSettingsAreReportedTogether(t *testing.T) {
 
 func TestAnEnvFileIsReadAndTheEnvironmentWins(t *testing.T) {
 	dir := t.TempDir()
-	if err := os.WriteFile(filepath.Join(dir, ".env"), []byte("APP_PORT=1\nAPP_NAME=from-the-file\n"), 0o600); err != nil {
+	file := "APP_PORT=1\nAPP_NAME=from-the-file\nAPP_ENV=a$HOME\nAPP_ITEMS_PATH='single$x'\nAPP_CACHE_BACKEND=\"double$x\"\n"
+	if err := os.WriteFile(filepath.Join(dir, ".env"), []byte(file), 0o600); err != nil {
 		t.Fatal(err)
 	}
 	p := servertest.StartIn(t, dir, os.Args[0], []string{"APP_TEST_PROGRAM=plain", "APP_DRAIN_DELAY=0s"}, "config")
@@ -222,8 +223,10 @@ func TestAnEnvFileIsReadAndTheEnvironmentWins(t *testing.T) {
 		t.Errorf("exit code %d; want 0", code)
 	}
 	out := p.Output()
-	if !strings.Contains(out, "from-the-file") {
-		t.Errorf("APP_NAME is not from .env:\n%s", out)
+	for _, want := range []string{"from-the-file", "a$HOME", "single$x", "double$x"} {
+		if !strings.Contains(out, want) {
+			t.Errorf("%s is not there as .env has it:\n%s", want, out)
+		}
 	}
 	if _, port, _ := strings.Cut(p.URL(), "127.0.0.1:"); !strings.Contains(out, port) {
 		t.Errorf("APP_PORT is not from the environment:\n%s", out)
@@ -235,12 +238,38 @@ func TestAMalformedEnvFileIsReportedWithoutItsContents(t *testing.T) {
 	if err := os.WriteFile(filepath.Join(dir, ".env"), []byte("APP_REDIS_PASSWORD hunter2\n"), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	p := servertest.StartIn(t, dir, os.Args[0], []string{"APP_TEST_PROGRAM=plain"})
+	p := servertest.StartIn(t, dir, os.Args[0], []string{"APP_TEST_PROGRAM=plain", "APP_LOG_FORMAT=xml"})
 	if code := p.Wait(); code != 1 {
 		t.Errorf("exit code %d; want 1", code)
 	}
-	if out := p.Output(); !strings.Contains(out, ".env: it is malformed") || strings.Contains(out, "hunter2") {
+	out := p.Output()
+	if !strings.Contains(out, ".env: it is malformed") || strings.Contains(out, "hunter2") {
 		t.Errorf("the output is %q; want the file named, and nothing of its contents", out)
+	}
+	if !strings.Contains(out, "APP_LOG_FORMAT=xml") {
+		t.Errorf("the output is %q; want the problem of the environment too", out)
+	}
+	for _, command := range []string{"-h", "config"} {
+		p := servertest.StartIn(t, dir, os.Args[0], []string{"APP_TEST_PROGRAM=plain"}, command)
+		code, want := p.Wait(), 0
+		if command == "config" {
+			want = 1
+		}
+		if !strings.Contains(p.Output(), "APP_CACHE_BACKEND") || code != want {
+			t.Errorf("%s: exit code %d and %q; want %d and the variables", command, code, p.Output(), want)
+		}
+	}
+}
+
+func TestConfigSaysWhatKeepsTheServiceFromStarting(t *testing.T) {
+	p := servertest.Start(t, os.Args[0], []string{"APP_TEST_PROGRAM=plain", "APP_LOG_FORMAT=xml", "APP_CACHE_BACKEDN=redis"}, "config")
+	if code := p.Wait(); code != 1 {
+		t.Errorf("exit code %d; want 1", code)
+	}
+	for _, want := range []string{"APP_LOG_LEVEL", "2 problems; nothing would be started", "APP_LOG_FORMAT=xml", "did you mean APP_CACHE_BACKEND?"} {
+		if out := p.Output(); !strings.Contains(out, want) {
+			t.Errorf("the output does not have %q:\n%s", want, out)
+		}
 	}
 }
 

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"log/slog"
 	"net"
 	"net/http"
 	"os"
@@ -18,29 +19,31 @@ import (
 
 // server is the listener and the connections.
 type server struct {
-	settings  settings.HTTP
-	listening bool // Run serves; Start alone does not
-	http      *http.Server
-	end       context.CancelFunc // ends the context of every request
-	listener  net.Listener
-	failed    chan error
+	settings settings.HTTP
+	http     *http.Server       // nil: nothing listens
+	end      context.CancelFunc // ends the context of every request
+	listener net.Listener
+	failed   chan error
 }
 
-func newServer(a *App) *server {
-	s := &server{settings: a.settings.HTTP, failed: make(chan error, 1)}
-	// Not the signal's context: a request that is being served when the stop begins is finished, not cancelled.
-	base, end := context.WithCancel(cache.NewContext(context.Background(), a.cache))
+func newServer(s settings.HTTP) *server {
+	return &server{settings: s, end: func() {}, failed: make(chan error, 1)}
+}
+
+// listen makes the next start serve h. The base context carries the cache, and is not the signal's: a request that is being
+// served when the stop begins is finished, not cancelled.
+func (s *server) listen(h http.Handler, c *cache.Cache, logger *slog.Logger) {
+	base, end := context.WithCancel(cache.NewContext(context.Background(), c))
 	s.end = end
-	s.http = web.NewServer(a.echo, web.ServerOptions{
-		Logger:         a.logger,
-		RequestTimeout: a.settings.HTTP.RequestTimeout,
+	s.http = web.NewServer(h, web.ServerOptions{
+		Logger:         logger,
+		RequestTimeout: s.settings.RequestTimeout,
 		BaseContext:    func(net.Listener) context.Context { return base },
 	})
-	return s
 }
 
 func (s *server) start(ctx context.Context) error {
-	if !s.listening {
+	if s.http == nil { // Start without Run
 		return nil
 	}
 	address := net.JoinHostPort(s.settings.Host, strconv.Itoa(s.settings.Port))
@@ -67,6 +70,9 @@ func (s *server) address() string {
 
 // stop lets requests finish for as long as ctx allows. What is left then is told so by its context, and its connection closed.
 func (s *server) stop(ctx context.Context) error {
+	if s.http == nil {
+		return nil
+	}
 	defer s.end()
 	begun := time.Now()
 	err := s.http.Shutdown(ctx)

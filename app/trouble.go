@@ -63,6 +63,7 @@ func advice(s settings.Settings, err error) string {
 		{redisstore.ErrDatabase, "the database, or APP_CACHE_REDIS_DB where the URL names none", "APP_CACHE_REDIS_DB"},
 		{redisstore.ErrReadOnly, "the host: it must be the primary", "APP_REDIS_HOST: it must be the primary"},
 		{redisstore.ErrTLS, "the scheme (rediss:// is TLS) or ca_file", "APP_REDIS_TLS or APP_REDIS_CA_FILE"},
+		{redisstore.ErrGreeting, "the scheme: redis:// or, for TLS, rediss://", "APP_REDIS_TLS"},
 		{redisstore.ErrMemory, "the server: raise its maxmemory, or set a maxmemory-policy that evicts", ""},
 	} {
 		switch {

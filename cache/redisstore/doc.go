@@ -20,7 +20,7 @@
 //
 // A server that cannot be reached, does not answer in time or refuses to serve gives an error that matches
 // [cache.ErrUnavailable], or [context.DeadlineExceeded] where it was the caller's deadline. What looks like "down" but is a
-// mistake also matches one of [ErrAuth], [ErrPermission], [ErrDatabase], [ErrReadOnly], [ErrMemory] and [ErrTLS].
+// mistake also matches one of [ErrAuth], [ErrPermission], [ErrDatabase], [ErrReadOnly], [ErrMemory], [ErrTLS] and [ErrGreeting].
 // A read is tried once more if its connection turned out to be dead; a write never is, and may still take effect
 // after its error.
 //

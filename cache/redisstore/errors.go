@@ -9,6 +9,7 @@ import (
 	"io"
 	"net"
 	"os"
+	"syscall"
 	"time"
 
 	"github.com/redis/go-redis/v9"
@@ -25,6 +26,9 @@ var (
 	ErrReadOnly   = errors.New("the server is a read-only replica")
 	ErrMemory     = errors.New("the server is out of memory")
 	ErrTLS        = errors.New("no TLS connection")
+	// ErrGreeting: no connection has come as far as the server's first answer. Most often one side speaks TLS and the other does
+	// not, which neither says; a server that was frozen before the first connection looks the same.
+	ErrGreeting = errors.New("the server has never answered: it may expect TLS, or not speak it")
 )
 
 // mistake returns which of the mistakes above err is, or nil. The prefixes are those of Redis 6.2 to 8 and of Valkey, without
@@ -79,13 +83,21 @@ func (s *Store) unavailable(parent context.Context, deadline time.Time, err erro
 		if d, ok := parent.Deadline(); ok && !d.After(deadline) {
 			return context.DeadlineExceeded
 		}
-		return fmt.Errorf("%w: no answer within %v", cache.ErrUnavailable, s.timeout)
+		err := fmt.Errorf("%w: no answer within %v", cache.ErrUnavailable, s.timeout)
+		if s.tls && s.strange() {
+			err = fmt.Errorf("%w: %w", err, ErrGreeting)
+		}
+		return err
 	}
 	if m := mistake(err); m != nil {
 		return fmt.Errorf("%w: %w: %w", cache.ErrUnavailable, m, err)
 	}
-	if errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) {
-		return fmt.Errorf("%w: the server closed the connection", cache.ErrUnavailable)
+	if errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) || errors.Is(err, syscall.ECONNRESET) {
+		err := fmt.Errorf("%w: the server closed the connection", cache.ErrUnavailable)
+		if !s.tls && s.strange() {
+			err = fmt.Errorf("%w: %w", err, ErrGreeting)
+		}
+		return err
 	}
 	return fmt.Errorf("%w: %w", cache.ErrUnavailable, err)
 }

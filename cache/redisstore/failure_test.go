@@ -266,6 +266,51 @@ func TestTLSToAServerWithout(t *testing.T) {
 	}
 }
 
+func TestAServerThatSpeaksTLSAndAClientThatDoesNot(t *testing.T) {
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var serving sync.WaitGroup
+	defer serving.Wait()
+	defer l.Close()
+	serving.Go(func() {
+		for {
+			c, err := l.Accept()
+			if err != nil {
+				return
+			}
+			_, _ = c.Read(make([]byte, 1))
+			_ = c.Close() // what a TLS server does to a HELLO
+		}
+	})
+	s := open(t, "redis://"+l.Addr().String(), &redisstore.Options{Timeout: time.Second})
+	if err := s.Ping(t.Context()); !errors.Is(err, redisstore.ErrGreeting) {
+		t.Errorf("Ping: %v; want ErrGreeting", err)
+	}
+	silent, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer silent.Close() // as a Redis is that waits for the end of a TLS hello's line
+	s = open(t, "rediss://"+silent.Addr().String(), &redisstore.Options{Timeout: timeout})
+	if err := s.Ping(t.Context()); !errors.Is(err, redisstore.ErrGreeting) {
+		t.Errorf("Ping by TLS: %v; want ErrGreeting", err)
+	}
+}
+
+func TestAServerThatOnceAnsweredIsNotSuspectedOfTLS(t *testing.T) {
+	server := redistest.Start(t)
+	s := open(t, server.URL(), &redisstore.Options{Timeout: timeout})
+	if err := s.Ping(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	server.Kill()
+	if err := s.Ping(t.Context()); err == nil || errors.Is(err, redisstore.ErrGreeting) {
+		t.Errorf("Ping: %v; want an error without ErrGreeting", err)
+	}
+}
+
 func with(format string) func(*redistest.Server) string {
 	return func(s *redistest.Server) string { return fmt.Sprintf(format, s.Addr()) }
 }

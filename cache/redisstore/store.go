@@ -18,6 +18,8 @@ import (
 type Store struct {
 	client  *redis.Client
 	owned   bool // Close closes the client
+	tls     bool
+	greeted atomic.Bool // some connection has had the server's first answer; not known of a client that is not ours
 	prefix  string
 	timeout time.Duration
 	failed  *failures
@@ -80,13 +82,20 @@ func Open(ctx context.Context, url string, o *Options) (*Store, error) {
 	// Either of these asks a server of 6.2 for what it does not know, on every connection: it answers, and counts an error.
 	c.DisableIdentity = true
 	c.MaintNotificationsConfig = &maintnotifications.Config{Mode: maintnotifications.ModeDisabled}
-	s, err := New(redis.NewClient(c), o)
-	if err != nil {
+	var s *Store
+	c.OnConnect = func(context.Context, *redis.Conn) error {
+		s.greeted.Store(true)
+		return nil
+	}
+	if s, err = New(redis.NewClient(c), o); err != nil {
 		return nil, err
 	}
-	s.owned = true
+	s.owned, s.tls = true, c.TLSConfig != nil
 	return s, nil
 }
+
+// strange tells whether this store's client has never had an answer.
+func (s *Store) strange() bool { return s.owned && !s.greeted.Load() }
 
 // operation is one call of the contract: the caller's context, the bounded one, and what they are for.
 type operation struct {

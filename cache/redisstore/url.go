@@ -30,6 +30,9 @@ func parseURL(raw string) (*redis.Options, error) {
 	}
 	o := &redis.Options{Username: u.User.Username()}
 	o.Password, _ = u.User.Password()
+	if o.Username != "" && o.Password == "" {
+		return nil, errors.New("the URL has a user without a password, whom the client would not send; allowed: both, or neither")
+	}
 	switch u.Scheme {
 	case "redis", "valkey":
 	case "rediss", "valkeys":
@@ -61,7 +64,7 @@ func parseTCP(o *redis.Options, u *url.URL) error {
 	}
 	for name, values := range u.Query() {
 		if name != "ca_file" || o.TLSConfig == nil {
-			return fmt.Errorf("the URL has a parameter %q; allowed: ca_file, with rediss:// or valkeys://", name)
+			return errors.New("the URL has a parameter that is not known; allowed: ca_file, with rediss:// or valkeys://")
 		}
 		if err := setRoots(o.TLSConfig, values[0]); err != nil {
 			return err
@@ -77,7 +80,7 @@ func parseUnix(o *redis.Options, u *url.URL) error {
 	o.Network, o.Addr = "unix", u.Path
 	for name, values := range u.Query() {
 		if name != "db" {
-			return fmt.Errorf("the URL has a parameter %q; allowed with unix://: db", name)
+			return errors.New("the URL has a parameter that is not known; allowed with unix://: db")
 		}
 		if err := setDatabase(o, values[0]); err != nil {
 			return err
