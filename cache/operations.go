@@ -30,7 +30,8 @@ func (c *Cache) Get(ctx context.Context, key string) (value []byte, found bool, 
 // caller's. A ttl <= 0 other than [DefaultTTL] and [KeepTTL] has expired already: it deletes the entry.
 //
 // After an error the old value, the new one or none may be there; a backend that was away never serves the old one to
-// this process again.
+// this process again. Under a context that is done nothing happens at all: a handler whose client may have left sets and
+// deletes with [context.WithoutCancel].
 func (c *Cache) Set(ctx context.Context, key string, value []byte, ttl time.Duration) error {
 	if c == nil {
 		return nil
@@ -79,7 +80,7 @@ func (c *Cache) setKeep(ctx context.Context, k string, value []byte) error {
 	}
 }
 
-// Delete removes the entry under key. An absent one is no error.
+// Delete removes the entry under key. An absent one is no error. Under a context that is done nothing happens, as with Set.
 func (c *Cache) Delete(ctx context.Context, key string) error {
 	if c == nil {
 		return nil

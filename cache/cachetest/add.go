@@ -34,6 +34,36 @@ func addCases() []testCase {
 			k.want(c, "long", "value")
 			k.want(c, "permanent", "value")
 		}},
+		{name: "Add keeps no reference to the slice", rule: "Set keeps no reference to the caller's slice, nor does Add", run: func(k *kit) {
+			c := k.open()
+			value := []byte("value")
+			if _, err := c.Add(k.ctx(), "key", value, cache.DefaultTTL); err != nil {
+				k.Fatal(err)
+			}
+			copy(value, "XXXXX")
+			k.want(c, "key", "value")
+		}},
+		{name: "an added entry's timer does not end a new value", rule: "an old timer never kills a new value", hook: "Advance", run: func(k *kit) {
+			c := k.open()
+			if _, err := c.Add(k.ctx(), "key", []byte("old"), brief); err != nil {
+				k.Fatal(err)
+			}
+			k.set(c, "key", "new", time.Hour)
+			k.outlive()
+			k.want(c, "key", "new")
+		}},
+		{name: "an Add that stores nothing renews nothing", rule: "Add stores only where there is no entry", hook: "Advance", run: func(k *kit) {
+			c := k.open()
+			k.set(c, "key", "old", brief)
+			if _, err := c.Add(k.ctx(), "key", []byte("new"), time.Hour); err != nil {
+				k.Fatal(err)
+			}
+			k.outlive()
+			// On a machine that was busy for long the Add may have come after the expiry.
+			if v, found, err := c.Get(k.ctx(), "key"); err != nil || found && string(v) == "old" {
+				k.fail("Get = %q, %t, %v; want the old entry expired", v, found, err)
+			}
+		}},
 		{name: "Add with an expired lifetime only answers", rule: "atomics with d <= 0: the answer as usual, nothing stored", run: func(k *kit) {
 			c := k.open()
 			if stored, err := c.Add(k.ctx(), "key", []byte("value"), 0); err != nil || !stored {
@@ -49,7 +79,7 @@ func addCases() []testCase {
 		{name: "of many Adds one stores", rule: "linearizable per key: one winner", run: func(k *kit) {
 			c := k.open()
 			ctx := k.ctx()
-			for round := range 50 {
+			for round := range 200 {
 				var winners atomic.Int64
 				var value atomic.Value
 				var all sync.WaitGroup

@@ -43,6 +43,24 @@ func failureCases() []testCase {
 				k.wantMiss(c, "key")
 			}
 		}},
+		{name: "a Delete that failed is made up for whatever comes next", rule: "before the backend is read, or an atomic runs on it, the key is deleted", hook: "Break", run: func(k *kit) {
+			c := k.open()
+			k.set(c, "exists", "old", cache.Forever)
+			k.set(c, "add", "old", cache.Forever)
+			restore := k.config.Break()
+			failed := c.Delete(k.ctx(), "exists") != nil && c.Delete(k.ctx(), "add") != nil
+			restore()
+			if !failed {
+				return
+			}
+			if found, err := c.Exists(k.ctx(), "exists"); err != nil || found {
+				k.fail("Exists = %t, %v; want false", found, err)
+			}
+			if stored, err := c.Add(k.ctx(), "add", []byte("new"), cache.Forever); err != nil || !stored {
+				k.fail("Add = %t, %v; want it stored", stored, err)
+			}
+			k.want(c, "add", "new")
+		}},
 		{name: "a Set that failed does not leave the old value", rule: "failed invalidation: a Set that failed counts as a miss; the old Set itself is never run again", hook: "Break", run: func(k *kit) {
 			c := k.open()
 			k.set(c, "key", "old", cache.Forever)

@@ -44,6 +44,21 @@ func keyCases() []testCase {
 				}
 			}
 		}},
+		{name: "long keys have room in deep namespaces", rule: "any string of 1 byte to 1 KiB; namespaces nest to 8, with names of up to 64 bytes", run: func(k *kit) {
+			root := k.open()
+			deep := root
+			for range 8 {
+				deep = deep.Namespace(strings.Repeat("n", 64))
+			}
+			for _, last := range []string{"1", "2", "@"} {
+				key := strings.Repeat("@", cache.MaxKeyLen-1) + last
+				k.set(deep, key, last, cache.DefaultTTL)
+				k.wantMiss(root, key)
+			}
+			for _, last := range []string{"1", "2", "@"} {
+				k.want(deep, strings.Repeat("@", cache.MaxKeyLen-1)+last, last)
+			}
+		}},
 		{name: "other keys are refused", rule: "else ErrInvalidKey before any I/O; order of checks: key, context, closed", run: func(k *kit) {
 			c := k.open()
 			done := cancelled()

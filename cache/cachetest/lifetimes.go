@@ -87,6 +87,28 @@ func lifetimeCases() []testCase {
 			k.wantMiss(c, "brief")
 			k.want(c, "permanent", "new")
 		}},
+		{name: "KeepTTL does not renew a lifetime", rule: "cache.KeepTTL: the one the entry has", hook: "Advance", run: func(k *kit) {
+			s := k.config.New(k.T)
+			c := k.over(s)
+			k.set(c, "key", "old", brief)
+			k.config.Advance(brief / 2)
+			if err := s.Set(k.ctx(), "key", []byte("new"), cache.KeepTTL); err != nil && !errors.Is(err, cache.ErrNotFound) {
+				k.fail("Set(KeepTTL) in the middle of a lifetime: %v", err)
+			}
+			k.config.Advance(brief/2 + 5*time.Millisecond)
+			k.wantMiss(c, "key")
+		}},
+		{name: "KeepTTL on an expired entry finds none", rule: "an expired entry is absent everywhere; KeepTTL on an absent key gives ErrNotFound", hook: "Advance", run: func(k *kit) {
+			s := k.config.New(k.T)
+			c := k.over(s)
+			k.set(c, "key", "old", brief)
+			k.outlive()
+			if err := s.Set(k.ctx(), "key", []byte("new"), cache.KeepTTL); !errors.Is(err, cache.ErrNotFound) {
+				k.fail("Set(KeepTTL) on an expired entry = %v; want ErrNotFound", err)
+			}
+			k.set(c, "key", "new", cache.KeepTTL)
+			k.want(c, "key", "new")
+		}},
 		{name: "KeepTTL is the default where there is no entry", rule: "cache.KeepTTL: … or the default if there is none", run: func(k *kit) {
 			c := k.open()
 			k.set(c, "key", "value", cache.KeepTTL)

@@ -56,7 +56,7 @@ func Run(t *testing.T, c Config) {
 func cases() []testCase {
 	var all []testCase
 	for _, group := range [][]testCase{
-		valueCases(), lifetimeCases(), keyCases(), namespaceCases(), clearCases(), addCases(), contextCases(), closeCases(), failureCases(),
+		valueCases(), lifetimeCases(), keyCases(), namespaceCases(), clearCases(), addCases(), concurrencyCases(), contextCases(), closeCases(), failureCases(),
 	} {
 		all = append(all, group...)
 	}
