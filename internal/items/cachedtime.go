@@ -20,13 +20,16 @@ type timeAnswer struct {
 func cachedTime(c echo.Context) error {
 	const key = "cached-time"
 	ctx, store := c.Request().Context(), cache.From(c)
-	if text, found, err := store.Get(ctx, key); err == nil && found {
+	text, found, down := store.Get(ctx, key)
+	if found {
 		if t, err := time.Parse(time.RFC3339Nano, string(text)); err == nil && timeText(t) == string(text) {
 			return c.JSON(http.StatusOK, timeAnswer{Source: "cache", Time: t})
 		}
 	}
 	t := time.Now().UTC()
-	_ = store.Set(ctx, key, []byte(timeText(t)), cache.DefaultTTL)
+	if down == nil { // else it would only be waited for a second time
+		_ = store.Set(ctx, key, []byte(timeText(t)), cache.DefaultTTL)
+	}
 	return c.JSON(http.StatusOK, timeAnswer{Source: "live", Time: t})
 }
 

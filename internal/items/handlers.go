@@ -46,14 +46,14 @@ func (h handlers) list(c echo.Context) error {
 		return fmt.Errorf("list the items: %w", err)
 	}
 	ctx, store := c.Request().Context(), cache.From(c)
-	l, found := recall[listing](ctx, store, listKey, v)
+	l, found, up := recall[listing](ctx, store, listKey, v)
 	if !found || !l.covers(limit) {
 		items, err := h.files.list(ctx, limit)
 		if err != nil {
 			return fmt.Errorf("list the items: %w", err)
 		}
 		l = listing{Limit: limit, Items: items}
-		if settled {
+		if settled && up {
 			remember(ctx, store, listKey, v, l)
 		}
 	}
@@ -87,7 +87,7 @@ func (h handlers) get(c echo.Context) error {
 		return failed("read", err)
 	}
 	ctx, store := c.Request().Context(), cache.From(c)
-	item, found := recall[Item](ctx, store, keyPrefix+id, v)
+	item, found, up := recall[Item](ctx, store, keyPrefix+id, v)
 	if !found {
 		if item, err = h.files.read(id); err != nil {
 			if errors.Is(err, errNotItem) {
@@ -96,7 +96,9 @@ func (h handlers) get(c echo.Context) error {
 			}
 			return failed("read", err)
 		}
-		remember(ctx, store, keyPrefix+id, v, item)
+		if up {
+			remember(ctx, store, keyPrefix+id, v, item)
+		}
 	}
 	return c.JSON(http.StatusOK, item)
 }

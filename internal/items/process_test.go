@@ -6,6 +6,7 @@ import (
 	"errors"
 	"net/http"
 	"net/http/httptest"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -110,6 +111,7 @@ type store struct {
 	*memstore.Store
 	mu         sync.Mutex
 	down       bool
+	before     func() // nil, or what happens before each operation
 	operations []string
 }
 
@@ -117,6 +119,9 @@ func (s *store) note(operation string) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.operations = append(s.operations, operation)
+	if s.before != nil {
+		s.before()
+	}
 	if s.down {
 		return errors.Join(cache.ErrUnavailable, errors.New("connection refused"))
 	}
@@ -129,12 +134,13 @@ func (s *store) setDown(down bool) {
 	s.down = down
 }
 
-// since returns the operations since the last call.
+// since returns the operations since the last call; sorted, for some are made at once.
 func (s *store) since() []string {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	operations := s.operations
 	s.operations = nil
+	slices.Sort(operations)
 	return operations
 }
 

@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"io/fs"
+	"sync"
 
 	"github.com/larder-go/larder/cache"
 )
@@ -28,17 +29,18 @@ type versioned[T any] struct {
 }
 
 // recall returns what the cache has under key, if it was made from version v. Everything else is a miss: an older version,
-// bytes that mean nothing, a cache that is down. The framework reports the last one, so that handlers need not.
-func recall[T any](ctx context.Context, c *cache.Cache, key string, v version) (value T, found bool) {
+// bytes that mean nothing, a cache that is down. The framework reports the last one, so that handlers need not; up is false then,
+// for a handler must not wait a second time for a cache that does not answer.
+func recall[T any](ctx context.Context, c *cache.Cache, key string, v version) (value T, found, up bool) {
 	data, found, err := c.Get(ctx, key)
 	if err != nil || !found {
-		return value, false
+		return value, false, err == nil
 	}
 	var entry versioned[T]
 	if err := json.Unmarshal(data, &entry); err != nil || entry.Version != v {
-		return value, false
+		return value, false, true
 	}
-	return entry.Value, true
+	return entry.Value, true, true
 }
 
 // remember stores value, made from version v, for the cache's default lifetime. A failure costs the next reader a miss.
@@ -51,9 +53,12 @@ func remember[T any](ctx context.Context, c *cache.Cache, key string, v version,
 }
 
 // forget removes the entries. The version makes them misses anyhow, in every process; this is for their room, and what a
-// source that has no versions needs. The write has happened, so the entries go though the client has left.
+// source that has no versions needs. The write has happened, so the entries go though the client has left. They go at once: a
+// cache that does not answer is waited for once, not for each of them.
 func forget(ctx context.Context, c *cache.Cache, keys ...string) {
+	var all sync.WaitGroup
 	for _, key := range keys {
-		_ = c.Delete(context.WithoutCancel(ctx), key)
+		all.Go(func() { _ = c.Delete(context.WithoutCancel(ctx), key) })
 	}
+	all.Wait()
 }

@@ -192,8 +192,11 @@ func TestAClientThatLeavesDoesNotStopTheInvalidation(t *testing.T) {
 	tea := p.create(`{"name":"Tea","price":450}`)
 	p.get(tea.ID)
 	p.store.since()
-	gone, leave := context.WithCancel(t.Context())
-	leave()
-	p.send(httptest.NewRequestWithContext(gone, http.MethodDelete, "/api/v1/items/"+tea.ID, nil))
+	ctx, leave := context.WithCancel(t.Context())
+	p.store.before = leave // after the write, before the entries go
+	p.send(httptest.NewRequestWithContext(ctx, http.MethodDelete, "/api/v1/items/"+tea.ID, nil))
 	equal(t, "operations", p.store.since(), []string{"delete item:" + tea.ID, "delete items"})
+	if found, err := p.store.Store.Exists(t.Context(), "item:"+tea.ID); found || err != nil {
+		t.Errorf("the entry is there: %t, %v", found, err)
+	}
 }
