@@ -264,6 +264,9 @@ func TestTheStoreDoesWhatTheModelDoes(t *testing.T) {
 				if err := s.Check(); err != nil {
 					t.Fatalf("step %d: %v", step, err)
 				}
+				if step%8 > 0 { // the whole contents now and then: a wrong victim stays missing
+					continue
+				}
 				for i := range 2*capacity + 1 {
 					got, found, _ := s.Get(t.Context(), fmt.Sprint(i))
 					want, there := m.entries[fmt.Sprint(i)]
