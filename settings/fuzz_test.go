@@ -3,6 +3,7 @@ package settings_test
 import (
 	"strings"
 	"testing"
+	"unicode"
 
 	"github.com/larder-go/larder/settings"
 )
@@ -13,6 +14,8 @@ func FuzzLoad(f *testing.F) {
 	f.Add("APP_PORT", "tcp://10.0.0.1:80", "redis://:", "@h:port")
 	f.Add("APP_STORES", "a=b", "rediss+sentinel://u:", "@a,b/m/1")
 	f.Add("APP_TRUSTED_PROXIES", "10.0.0.0/8,", "", "")
+	f.Add("APP_CACHE-BACKEND\x1b[2J", "redis", "redis://", "@h")
+	f.Add("APP_REDIS_USERNAME", "me", "rediss://h?", "&ca_file=")
 	f.Add("APP_CACHE_BACKEDN", "redis", "unix://", "/x?db=y")
 	f.Fuzz(func(t *testing.T, name, value, before, after string) {
 		const secret = "hunter2-2retnuh"
@@ -35,6 +38,9 @@ func FuzzLoad(f *testing.F) {
 		}
 		if strings.Contains(text+b.String(), secret) {
 			t.Errorf("the secret is in\n%s\n%s", text, b.String())
+		}
+		if strings.ContainsFunc(text, func(r rune) bool { return r != '\n' && !unicode.IsPrint(r) }) {
+			t.Errorf("a terminal would act on %q", text)
 		}
 		for _, word := range []string{"strconv", "invalid syntax", "time:", "netip", "parse ", "env:"} {
 			if strings.Contains(text, word) && !strings.Contains(name+value, word) {

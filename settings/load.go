@@ -72,11 +72,9 @@ func (l *loader) fill(v *variable) {
 		l.readSecret(v)
 	}
 	value, set := l.environ[v.name]
-	why, allowed := "", v.allowed()
-	if isServiceLink(v, value) {
-		why = whyServiceLink(v.name)
-	} else {
-		why = v.parse(l.environ)
+	why, allowed := whyServiceLink(v.name), v.allowed()
+	if !isServiceLink(v, value) {
+		why, allowed = v.parse(l.environ)
 	}
 	if why != "" {
 		l.fail(v, why, allowed)
@@ -106,11 +104,12 @@ func (l *loader) failAs(v *variable, p Problem) {
 func (l *loader) reset(v *variable) {
 	if v.text != v.def {
 		v.field.SetZero()
+		v.bad = true
 	}
 	v.text = v.def
 	// A default cannot be a problem of the environment; that ours are none is
 	// what the tests say.
-	_ = v.parse(map[string]string{})
+	_, _ = v.parse(map[string]string{})
 }
 
 // checkPaths keeps the probes and the metrics on paths of their own.
@@ -143,13 +142,13 @@ func (l *loader) checkShutdown() {
 	if need <= s.Grace {
 		return
 	}
-	l.problems = append(l.problems, Problem{
+	l.failAs(l.byName["APP_SHUTDOWN_GRACE"], Problem{
 		Var: "APP_SHUTDOWN_GRACE", Value: formatDuration(s.Grace),
 		Why: fmt.Sprintf("shorter than APP_DRAIN_DELAY=%s, APP_SHUTDOWN_TIMEOUT=%s and %s for the rest",
 			formatDuration(s.DrainDelay), formatDuration(s.Timeout), formatDuration(stopMargin)),
 		Allowed: formatDuration(need) + " or more, or shorter ones there",
 	})
-	for _, name := range []string{"APP_SHUTDOWN_GRACE", "APP_DRAIN_DELAY", "APP_SHUTDOWN_TIMEOUT"} {
+	for _, name := range []string{"APP_DRAIN_DELAY", "APP_SHUTDOWN_TIMEOUT"} {
 		l.reset(l.byName[name])
 	}
 }

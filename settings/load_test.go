@@ -116,7 +116,7 @@ func TestEachVariableIsRead(t *testing.T) {
 		{"APP_CACHE_FAIL_START=1", func(s *settings.Settings) { s.Cache.FailStart = true }},
 		{"APP_REDIS_HOST=redis-1.internal", func(s *settings.Settings) { s.Redis.Host = "redis-1.internal" }},
 		{"APP_REDIS_PORT=7000", func(s *settings.Settings) { s.Redis.Port = 7000 }},
-		{"APP_REDIS_USERNAME=me", func(s *settings.Settings) { s.Redis.Username = "me" }},
+		{"APP_REDIS_USERNAME=me APP_REDIS_PASSWORD=pw", func(s *settings.Settings) { s.Redis.Username, s.Redis.Password = "me", "pw" }},
 		{"APP_REDIS_PASSWORD=p w=x", func(s *settings.Settings) { s.Redis.Password = "p w=x" }},
 		{"APP_REDIS_TLS=true", func(s *settings.Settings) { s.Redis.TLS = true }},
 		{"APP_REDIS_TLS=true APP_REDIS_CA_FILE=/ca.pem", func(s *settings.Settings) { s.Redis.TLS, s.Redis.CAFile = true, "/ca.pem" }},

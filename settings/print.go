@@ -8,15 +8,25 @@ import (
 	"text/tabwriter"
 )
 
+// invalid stands in the table for a value that is not in force. No value looks
+// like it: one with a space is quoted.
+const invalid = "invalid, see the problems"
+
 // Table writes every variable, its default and the value in force, one a line:
 // what a service prints for "config". Secrets are redacted, and so is a URL
-// with a login that stands in another variable. A variable with a problem has
-// its default. The error is the writer's.
+// with a login that stands in another variable. A variable with a problem, or
+// one that was set and that [Load] gives up because it does not fit others, has
+// "invalid, see the problems" for a value; the problems are Load's to return.
+// The error is the writer's.
 func Table(w io.Writer, environ []string, extra ...any) error {
 	l := load(environ, extra)
 	rows := [][]string{{"VARIABLE", "DEFAULT", "VALUE"}}
 	for _, v := range l.list {
-		rows = append(rows, []string{v.name, v.cell(v.def), v.cell(v.text)})
+		value := v.cell(v.text)
+		if v.bad {
+			value = invalid
+		}
+		rows = append(rows, []string{v.name, v.cell(v.def), value})
 	}
 	return writeRows(w, rows)
 }

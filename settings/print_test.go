@@ -83,22 +83,18 @@ func TestTheTableShowsWhatIsInForce(t *testing.T) {
 	}{}
 	var b strings.Builder
 	err := settings.Table(&b, []string{
-		"APP_REQUEST_TIMEOUT=20", "APP_METRICS_PATH=none", "APP_PORT=x", "APP_REDIS_PASSWORD=hunter2", "APP_CACHE_STORAGE_URL=redis://:hunter2@localhost/7",
+		"APP_REQUEST_TIMEOUT=20", "APP_METRICS_PATH=none", "APP_REDIS_PASSWORD=hunter2", "APP_CACHE_STORAGE_URL=redis://:hunter2@localhost/7",
 		"APP_TEXT=two words", "APP_CACHE_MAX_BYTES=5",
 	}, &extra)
 	if err != nil {
 		t.Fatal(err)
 	}
-	rows := map[string]string{}
-	for line := range strings.Lines(b.String()) {
-		name, rest, _ := strings.Cut(line, " ")
-		rows[name] = strings.Join(strings.Fields(rest), " ")
-	}
+	rows := rowsOf(b.String())
 	for name, want := range map[string]string{
 		"VARIABLE":              "DEFAULT VALUE",
 		"APP_REQUEST_TIMEOUT":   "30s 20",
 		"APP_METRICS_PATH":      "/metrics none",
-		"APP_PORT":              "8000 8000",
+		"APP_HOST":              "127.0.0.1 127.0.0.1",
 		"APP_REDIS_PASSWORD":    `"" [redacted]`,
 		"APP_REDIS_HOST":        "localhost localhost",
 		"APP_CACHE_STORAGE_URL": `"" [redacted]`,
@@ -114,6 +110,53 @@ func TestTheTableShowsWhatIsInForce(t *testing.T) {
 			t.Errorf("%s has %q, want %q", name, rows[name], want)
 		}
 	}
+}
+
+func TestTheTableShowsNoValueOfAVariableWithAProblem(t *testing.T) {
+	const invalid = " invalid, see the problems"
+	for _, tt := range []struct {
+		name    string
+		environ []string
+		want    map[string]string
+	}{
+		{"a value that cannot be read", []string{"APP_PORT=x"}, map[string]string{"APP_PORT": "8000" + invalid, "APP_HOST": "127.0.0.1 127.0.0.1"}},
+		{"a value that is the default and not allowed here", []string{"APP_STORES_STRICT=false"}, map[string]string{"APP_STORES_STRICT": "false" + invalid}},
+		{"a URL that is none", []string{"APP_CACHE_STORAGE_URL=redis://h?x"}, map[string]string{"APP_CACHE_STORAGE_URL": `""` + invalid}},
+		{"a secret whose file cannot be read", []string{"APP_REDIS_PASSWORD_FILE=/no/such"}, map[string]string{"APP_REDIS_PASSWORD": `""` + invalid}},
+		{"a user without a password", []string{"APP_REDIS_USERNAME=me"}, map[string]string{"APP_REDIS_USERNAME": `""` + invalid, "APP_REDIS_PASSWORD": `"" ""`}},
+		{"a database that contradicts the URL", []string{"APP_CACHE_STORAGE_URL=redis://h/2", "APP_CACHE_REDIS_DB=3"}, map[string]string{"APP_CACHE_REDIS_DB": "1" + invalid}},
+		{"budgets that do not fit", []string{"APP_DRAIN_DELAY=20"},
+			map[string]string{"APP_DRAIN_DELAY": "5s" + invalid, "APP_SHUTDOWN_TIMEOUT": "10s 10s", "APP_SHUTDOWN_GRACE": "30s" + invalid}},
+		{"paths that clash", []string{"APP_METRICS_PATH=/live", "APP_READINESS_CHECK_PATH=/r"},
+			map[string]string{"APP_METRICS_PATH": "/metrics" + invalid, "APP_READINESS_CHECK_PATH": "/ready" + invalid, "APP_HEALTH_CHECK_PATH": "/live /live"}},
+		{"a name that only looks like it", []string{"APP_NAME=invalid, see the problems"}, map[string]string{"APP_NAME": `larder "invalid, see the problems"`}},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			var b strings.Builder
+			if err := settings.Table(&b, tt.environ); err != nil {
+				t.Fatal(err)
+			}
+			rows := rowsOf(b.String())
+			if want, ok := tt.want["APP_NAME"]; ok {
+				tt.want["APP_NAME"] = strings.Replace(want, "larder", defaults().Name, 1)
+			}
+			for name, want := range tt.want {
+				if rows[name] != want {
+					t.Errorf("%s has %q, want %q", name, rows[name], want)
+				}
+			}
+		})
+	}
+}
+
+// rowsOf is the default and the value of each variable in a table.
+func rowsOf(table string) map[string]string {
+	rows := map[string]string{}
+	for line := range strings.Lines(table) {
+		name, rest, _ := strings.Cut(line, " ")
+		rows[name] = strings.Join(strings.Fields(rest), " ")
+	}
+	return rows
 }
 
 func TestUsageSaysWhatEachVariableIs(t *testing.T) {

@@ -9,13 +9,16 @@ import (
 )
 
 const (
-	allowedURL = "redis:// or valkey:// (rediss, valkeys: with TLS) and [user:password@]host[:port][/database], " +
+	allowedURL = "redis:// or valkey:// (rediss, valkeys: with TLS, and ?ca_file=/ca.pem) and [user:password@]host[:port][/database], " +
 		"unix:///run/redis.sock?db=1, redis+cluster://h1:7000,h2:7001, redis+sentinel://h1:26379,h2:26379/master/1"
 	whyMalformedURL = "malformed; in a user or password @ is written %40, / is %2F, : is %3A, ? is %3F, # is %23 and % is %25"
+	whyLogin        = "with a user and no password, so that the client would be the default user"
+	whyParameter    = "with a parameter that is not known"
 )
 
 // redisURL is what has to be known of a Redis URL to compare it with the other
-// variables. Whether a client can connect by it is redisstore's to say.
+// variables, and to report with all other problems what redisstore would
+// refuse later.
 type redisURL struct {
 	kind     string // "", "unix", "cluster" or "sentinel"
 	tls      bool
@@ -58,7 +61,7 @@ func parseRedisURL(raw string) (u redisURL, why string) {
 	}
 	var parsed *url.URL
 	for _, host := range hosts {
-		one, err := url.Parse("redis://" + login + host + tail)
+		one, err := url.Parse(scheme + "://" + login + host + tail)
 		if err != nil {
 			return u, whyMalformedURL
 		}
@@ -69,14 +72,17 @@ func parseRedisURL(raw string) (u redisURL, why string) {
 	}
 	u.username = parsed.User.Username()
 	u.password, _ = parsed.User.Password()
+	if u.username != "" && u.password == "" {
+		return u, whyLogin
+	}
 	query, err := url.ParseQuery(parsed.RawQuery)
 	if err != nil {
 		return u, whyMalformedURL
 	}
-	if files := query["ca_file"]; len(files) > 0 {
-		u.caFile = files[len(files)-1]
+	if why := u.setPath(parsed.Path); why != "" {
+		return u, why
 	}
-	return u, u.setDatabase(parsed.Path, query)
+	return u, u.setParameters(query)
 }
 
 func (u *redisURL) setScheme(scheme string) (why string) {
@@ -126,43 +132,83 @@ func (u *redisURL) addHost(one *url.URL) (why string) {
 	return ""
 }
 
-// setDatabase reads the database from where the kind has it.
-func (u *redisURL) setDatabase(path string, query url.Values) (why string) {
-	parts := strings.FieldsFunc(path, func(r rune) bool { return r == '/' })
+// setPath reads the database from where the kind has it: for a socket, whose
+// path is its own, that is a parameter.
+func (u *redisURL) setPath(path string) (why string) {
 	if u.kind == "unix" {
-		parts = nil // the path is the socket's
+		return ""
 	}
+	path = strings.TrimPrefix(path, "/")
 	if u.kind == "sentinel" {
-		if len(parts) == 0 {
+		master, database, _ := strings.Cut(path, "/")
+		if master == "" {
 			return "without the name of the master"
 		}
-		parts = parts[1:]
+		path = database
 	}
-	if len(parts) > 1 {
+	if strings.Contains(path, "/") {
 		return "with more path than a database"
 	}
-	if dbs := query["db"]; len(dbs) > 0 && dbs[len(dbs)-1] != "" {
-		parts = append(parts, dbs[len(dbs)-1])
+	if path == "" {
+		return ""
 	}
-	for i, part := range parts {
-		n, err := strconv.ParseUint(part, 10, 31)
-		if err != nil {
-			return "with a database that is not a number from 0"
+	return u.setDatabase(path)
+}
+
+// setParameters takes the one parameter that there is for the scheme, if any.
+func (u *redisURL) setParameters(query url.Values) (why string) {
+	known := ""
+	if u.kind == "unix" {
+		known = "db"
+	} else if u.tls {
+		known = "ca_file"
+	}
+	for name := range query {
+		if name == "" || name != known {
+			return whyParameter
 		}
-		if i > 0 && int(n) != u.database {
-			return "with two databases"
-		}
-		u.database, u.named = int(n), true
 	}
-	if u.kind == "cluster" && u.database != 0 {
-		return "with a database other than 0, which a cluster does not have"
+	values := query[known]
+	switch {
+	case len(values) == 0:
+		return ""
+	case len(values) > 1:
+		return "with a parameter twice"
+	case known == "db":
+		return u.setDatabase(values[0])
+	case values[0] == "":
+		return "with a ca_file that names no file"
 	}
+	u.caFile = values[0]
 	return ""
 }
 
-func checkRedisURL(text string) (why string) {
-	_, why = parseRedisURL(text)
-	return why
+func (u *redisURL) setDatabase(text string) (why string) {
+	n, err := strconv.ParseUint(text, 10, 31)
+	if err != nil {
+		return "with a database that is not a number from 0"
+	}
+	if u.kind == "cluster" && n != 0 {
+		return "with a database other than 0, which a cluster does not have"
+	}
+	u.database, u.named = int(n), true
+	return ""
+}
+
+// checkRedisURL is the rule of the URL, and says less than the whole grammar
+// where that is all that somebody has to know.
+func checkRedisURL(text string) (why, allowed string) {
+	u, why := parseRedisURL(text)
+	switch {
+	case why == whyLogin:
+		return why, "both, or neither"
+	case why == whyParameter && u.kind == "unix":
+		return why, "db"
+	case why == whyParameter:
+		return why, "ca_file, with TLS"
+	default:
+		return why, ""
+	}
 }
 
 // RedisURL is the URL to connect to: Cache.StorageURL, with the database put in
@@ -180,13 +226,10 @@ func (s Settings) RedisURL() string {
 	db := strconv.Itoa(s.Cache.RedisDB)
 	scheme, rest, _ := strings.Cut(raw, "://")
 	path, query, hasQuery := strings.Cut(rest, "?")
-	switch {
-	case u.kind == "unix" && query != "":
-		query += "&db=" + db
-	case u.kind == "unix":
-		query, hasQuery = "db="+db, true
-	default:
-		path = strings.TrimRight(path, "/") + "/" + db
+	if u.kind == "unix" {
+		query, hasQuery = "db="+db, true // it takes no other parameter
+	} else {
+		path = strings.TrimSuffix(path, "/") + "/" + db
 	}
 	if hasQuery {
 		path += "?" + query
@@ -201,10 +244,8 @@ func (r Redis) url(db int) string {
 	if r.TLS {
 		u.Scheme = "rediss"
 	}
-	if r.Password != "" {
+	if r.Username != "" || r.Password != "" {
 		u.User = url.UserPassword(r.Username, r.Password.Reveal())
-	} else if r.Username != "" {
-		u.User = url.User(r.Username)
 	}
 	if r.CAFile != "" {
 		u.RawQuery = url.Values{"ca_file": {r.CAFile}}.Encode()
@@ -217,6 +258,7 @@ func (r Redis) url(db int) string {
 func (l *loader) checkRedis() {
 	s := l.settings
 	if s.Cache.StorageURL == "" {
+		l.checkLogin()
 		if s.Redis.CAFile != "" && !s.Redis.TLS && !l.byName["APP_REDIS_TLS"].bad && !l.byName["APP_CACHE_STORAGE_URL"].bad {
 			l.fail(l.byName["APP_REDIS_CA_FILE"], "without effect as long as APP_REDIS_TLS is false", "APP_REDIS_TLS=true, or leave it unset")
 		}
@@ -235,6 +277,20 @@ func (l *loader) checkRedis() {
 		s.Cache.RedisDB = u.database
 		db.text = strconv.Itoa(u.database)
 	}
+}
+
+// checkLogin finds a user without a password: the client would drop the user
+// and connect as the default one, with other rights than the operator meant.
+func (l *loader) checkLogin() {
+	user := l.byName["APP_REDIS_USERNAME"]
+	r := l.settings.Redis
+	if r.Username == "" || r.Password != "" || l.byName["APP_REDIS_PASSWORD"].bad || l.byName["APP_CACHE_STORAGE_URL"].bad {
+		return
+	}
+	// The name is not shown: what stands alone may be the password.
+	l.failAs(user, Problem{
+		Var: user.name, Why: "without APP_REDIS_PASSWORD the client would be the default user", Allowed: "APP_REDIS_PASSWORD with it, or neither",
+	})
 }
 
 // agree reports a variable that is set to something else than what the URL says.

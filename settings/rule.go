@@ -14,16 +14,18 @@ import (
 // rule is a check that a field names in its rule tag, on the text of the value.
 type rule struct {
 	allowed string
-	check   func(text string) (why string) // "" where the text is right
+	// check says why the text is wrong, "" where it is right, and what is
+	// allowed where that is less than the rule's own allowed.
+	check func(text string) (why, allowed string)
 }
 
 func rules() map[string]rule {
-	must := func(ok func(string) bool, why string) func(string) string {
-		return func(text string) string {
+	must := func(ok func(string) bool, why string) func(string) (string, string) {
+		return func(text string) (string, string) {
 			if ok(text) {
-				return ""
+				return "", ""
 			}
-			return why
+			return why, ""
 		}
 	}
 	return map[string]rule{

@@ -5,6 +5,7 @@ import (
 	"io"
 	"log/slog"
 	"os"
+	"path/filepath"
 	"strings"
 )
 
@@ -63,7 +64,11 @@ func (l *loader) readSecret(v *variable) {
 	}
 	content, err := readFile(path)
 	if err != nil {
-		l.failAs(v, Problem{Var: name, Value: path, Why: "cannot be read", Allowed: "a readable file of at most 1 MiB"})
+		p := Problem{Var: name, Why: "cannot be read", Allowed: "a readable file of at most 1 MiB"}
+		if isClearlyPath(path) {
+			p.Value = path
+		}
+		l.failAs(v, p)
 		return
 	}
 	content = strings.TrimSuffix(strings.TrimSuffix(content, "\n"), "\r")
@@ -71,6 +76,13 @@ func (l *loader) readSecret(v *variable) {
 		l.environ[v.name] = content
 		l.settings.set[v.name] = true
 	}
+}
+
+// isClearlyPath tells whether a text is a path and not a secret that was put in
+// its place. That it has a slash would not do: base64 has it too.
+func isClearlyPath(text string) bool {
+	text = filepath.ToSlash(text)
+	return filepath.IsAbs(text) || strings.HasPrefix(text, "./") || strings.HasPrefix(text, "../")
 }
 
 func readFile(path string) (string, error) {

@@ -98,6 +98,25 @@ func TestASecretsFileThatCannotBeReadIsNamed(t *testing.T) {
 	}
 }
 
+func TestAPasswordInThePlaceOfItsFileIsNotShown(t *testing.T) {
+	want := []string{"APP_REDIS_PASSWORD_FILE: cannot be read; allowed: a readable file of at most 1 MiB"}
+	// The second is base64, of which the slash is a letter.
+	for _, password := range []string{"hunter2", "aHVudGVy/2+x=="} {
+		if diff := cmp.Diff(want, problems(t, "APP_REDIS_PASSWORD_FILE="+password)); diff != "" {
+			t.Errorf("%s:\n%s", password, diff)
+		}
+	}
+}
+
+func TestAPathThatIsClearlyOneIsShown(t *testing.T) {
+	for _, path := range []string{"/no/such/file", "./no-such", "../no-such"} {
+		want := []string{"APP_REDIS_PASSWORD_FILE=" + path + ": cannot be read; allowed: a readable file of at most 1 MiB"}
+		if diff := cmp.Diff(want, problems(t, "APP_REDIS_PASSWORD_FILE="+path)); diff != "" {
+			t.Error(diff)
+		}
+	}
+}
+
 func TestAWrongURLInAFileIsReportedWithoutItsContent(t *testing.T) {
 	got := problems(t, "APP_CACHE_STORAGE_URL_FILE="+file(t, "redis://:hunter2@h:port"))
 	if len(got) != 1 || !strings.HasPrefix(got[0], "APP_CACHE_STORAGE_URL: malformed") || strings.Contains(got[0], "hunter2") {

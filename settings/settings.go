@@ -11,9 +11,11 @@
 //   - Durations are written as 5m or 1h30m, or as whole seconds: 300.
 //   - A variable of type [Secret] may be given as a file instead: APP_X_FILE
 //     names it, and its last newline is dropped. Both at once is a problem.
-//   - Only names in capitals are looked at: app_port is somebody else's.
-//   - An unknown APP_… that is nearly a known one is a problem; any other is a
-//     warning, or a problem too with APP_SETTINGS_STRICT=true.
+//   - Every name that begins with APP_ is looked at: APP_Port, APP_CACHE-BACKEND
+//     and the like too, while app_port is somebody else's.
+//   - An unknown APP_… that is nearly a known one, or one in other letters than
+//     capitals, is a problem; any other is a warning, or a problem too with
+//     APP_SETTINGS_STRICT=true.
 //   - APP_TEST_… is left to tests, and what Kubernetes injects for a Service
 //     whose name begins with "app" is ignored where it does no harm.
 package settings
@@ -115,7 +117,7 @@ type Stores struct {
 type Redis struct {
 	Host     string `env:"REDIS_HOST" envDefault:"localhost" rule:"host" help:"Host of the Redis."`
 	Port     int    `env:"REDIS_PORT" envDefault:"6379" min:"1" max:"65535" help:"Port of the Redis."`
-	Username string `env:"REDIS_USERNAME" help:"ACL user; empty is the default user."`
+	Username string `env:"REDIS_USERNAME" help:"ACL user, with APP_REDIS_PASSWORD; empty is the default user."`
 	Password Secret `env:"REDIS_PASSWORD" help:"Password of the Redis."`
 	TLS      bool   `env:"REDIS_TLS" envDefault:"false" help:"Whether to connect with TLS."`
 	CAFile   string `env:"REDIS_CA_FILE" help:"PEM file of the authority to trust, instead of the system's."`

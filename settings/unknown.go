@@ -19,7 +19,7 @@ func (l *loader) checkUnknown(strict bool) {
 		if !isOurs(name) || l.known(name) || isInjected(name, l.environ[name]) {
 			continue
 		}
-		p := Problem{Var: name, Why: "unknown"}
+		p := Problem{Var: shownName(name), Why: "unknown"}
 		if near := l.nearest(name); near != "" {
 			p.Why = "unknown; did you mean " + near + "?"
 			l.problems = append(l.problems, p)
@@ -27,7 +27,7 @@ func (l *loader) checkUnknown(strict bool) {
 			p.Why, p.Allowed = "unknown", "the variables that server -h lists, since APP_SETTINGS_STRICT is true"
 			l.problems = append(l.problems, p)
 		} else {
-			l.settings.warnings = append(l.settings.warnings, name+": unknown, so it changes nothing")
+			l.settings.warnings = append(l.settings.warnings, p.Var+": unknown, so it changes nothing")
 		}
 	}
 }
@@ -40,17 +40,28 @@ func (l *loader) known(name string) bool {
 	return v != nil && v.fromFile()
 }
 
-// isOurs tells whether a name is one that the service would read: APP_ and
-// capitals. Tests keep theirs under APP_TEST_.
+// isOurs tells whether a name is meant for the service: whatever follows APP_,
+// since a slip may be a dash or a small letter. Tests keep theirs under
+// APP_TEST_.
 func isOurs(name string) bool {
 	rest, ok := strings.CutPrefix(name, prefix)
-	return ok && rest != "" && !strings.HasPrefix(rest, "TEST_") && !strings.ContainsFunc(rest, func(r rune) bool {
-		return (r < 'A' || r > 'Z') && (r < '0' || r > '9') && r != '_'
-	})
+	return ok && !strings.HasPrefix(rest, "TEST_")
+}
+
+// shownName is a name up to the first sign that no name has. Behind that a
+// terminal's escape sequence may follow, or the value, where somebody wrote a
+// colon for the equals sign.
+func shownName(name string) string {
+	i := strings.IndexFunc(name, func(r rune) bool { return !isWord(r) && r != '.' })
+	if i < 0 {
+		return name
+	}
+	return name[:i] + "…"
 }
 
 // nearest is the known name that is one slip away, or two for a long name, and
-// the first of several.
+// the first of several. Capitals and small letters are the same, so that a name
+// may be no slip away from the one it is not.
 func (l *loader) nearest(name string) string {
 	within := 1
 	if len(name)-len(prefix) >= longName {
@@ -58,7 +69,7 @@ func (l *loader) nearest(name string) string {
 	}
 	found := ""
 	consider := func(known string) {
-		if d := distance(name, known, within); d <= within {
+		if d := distance(strings.ToUpper(name), strings.ToUpper(known), within); d <= within {
 			found, within = known, d-1
 		}
 	}

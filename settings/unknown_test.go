@@ -1,6 +1,7 @@
 package settings_test
 
 import (
+	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -21,6 +22,13 @@ func TestASlipInANameIsAProblem(t *testing.T) {
 		"APP_REDIX_POTR":             "APP_REDIS_PORT",             // two in a name of ten letters
 		"APP_REDIS_POTT":             "APP_REDIS_PORT",             // one, rather than two to APP_REDIS_HOST
 		"APP_REDIS_POST":             "APP_REDIS_HOST",             // the first of two that are as near
+		"APP_CACHE-BACKEND":          "APP_CACHE_BACKEND",          // a dash
+		"APP_CACHE.BACKEND":          "APP_CACHE_BACKEND",          // a dot
+		"APP_Cache_Backend":          "APP_CACHE_BACKEND",          // not in capitals
+		"APP_CACHE_BACKENd":          "APP_CACHE_BACKEND",          // a letter of it
+		"APP_cache_backedn":          "APP_CACHE_BACKEND",          // and swapped
+		"APP_port":                   "APP_PORT",                   // a short name
+		"APP_redis_password_file":    "APP_REDIS_PASSWORD_FILE",    // a secret's file
 	} {
 		want := []string{name + ": unknown; did you mean " + near + "?"}
 		if diff := cmp.Diff(want, problems(t, name+"=hunter2")); diff != "" {
@@ -30,7 +38,7 @@ func TestASlipInANameIsAProblem(t *testing.T) {
 }
 
 func TestAnotherUnknownNameIsAWarning(t *testing.T) {
-	for _, name := range []string{"APP_STRIPE_KEY", "APP_PRTO1", "APP_PXOT", "APP_LOX_LEVEK", "APP_REDIS_HOST_FILE", "APP_CACHE", "APP_TEST"} {
+	for _, name := range []string{"APP_STRIPE_KEY", "APP_PRTO1", "APP_PXOT", "APP_LOX_LEVEK", "APP_REDIS_HOST_FILE", "APP_CACHE", "APP_TEST", "APP_", "APP_stripe-key"} {
 		s := mustLoad(t, name+"=hunter2")
 		if diff := cmp.Diff([]string{name + ": unknown, so it changes nothing"}, s.Warnings()); diff != "" {
 			t.Error(diff)
@@ -45,8 +53,43 @@ func TestStrictMakesAnUnknownNameAProblem(t *testing.T) {
 	}
 }
 
+func TestAnUnknownNameIsShownUpToASignThatNoNameHas(t *testing.T) {
+	for name, want := range map[string]string{
+		"APP_PORT ":                           "APP_PORT…: unknown; did you mean APP_PORT?",
+		"APP_CACHE_BACKEND\x1b[2J":            "APP_CACHE_BACKEND…: unknown, so it changes nothing",
+		"APP_X\nAPP_Y":                        "APP_X…: unknown, so it changes nothing",
+		"APP_REDIS_PASSWORD: hunter2":         "APP_REDIS_PASSWORD…: unknown, so it changes nothing",
+		"APP_REDIS_PASSWORD hunter2":          "APP_REDIS_PASSWORD…: unknown, so it changes nothing",
+		"APP_REDIS_URL:redis://:hunter2@h?db": "APP_REDIS_URL…: unknown, so it changes nothing",
+		"APP_PREIS_€":                         "APP_PREIS_…: unknown, so it changes nothing",
+	} {
+		s, err := settings.Load([]string{name + "=x"})
+		got := strings.Join(s.Warnings(), "\n")
+		if err != nil {
+			got += err.Error()
+		}
+		if got != want {
+			t.Errorf("%q gives\n%s\nwant\n%s", name, got, want)
+		}
+	}
+}
+
+func TestANameOfTheCallersMayHaveSmallLetters(t *testing.T) {
+	var extra struct {
+		Key string `env:"stripe_key"`
+	}
+	s, err := settings.Load([]string{"APP_stripe_key=x"}, &extra)
+	if err != nil || s.Warnings() != nil || extra.Key != "x" {
+		t.Errorf("error %v, warnings %q and value %q, want x alone", err, s.Warnings(), extra.Key)
+	}
+	_, err = settings.Load([]string{"APP_STRIPE_KEY=x"}, &extra)
+	if want := "APP_STRIPE_KEY: unknown; did you mean APP_stripe_key?"; err == nil || err.Error() != want {
+		t.Errorf("error is %v, want %s", err, want)
+	}
+}
+
 func TestWhatIsNotOursIsIgnored(t *testing.T) {
-	s := mustLoad(t, "app_port=x", "App_Port=x", "APP_port=x", "APPLICATION=x", "APP=x", "APP_=x", "PORT=x", "APP_TEST_REDIS_URL=redis://x", "=C:=x", "")
+	s := mustLoad(t, "app_port=x", "App_Port=x", "aPP_PORT=x", "APPLICATION=x", "APP=x", "PORT=x", "APP_TEST_REDIS_URL=redis://x", "=C:=x", "")
 	same(t, s, defaults())
 	if s.Warnings() != nil {
 		t.Errorf("warnings %q, want none", s.Warnings())

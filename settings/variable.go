@@ -1,6 +1,7 @@
 package settings
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -22,7 +23,7 @@ type variable struct {
 	group string // heading in .env.example
 	def   string
 	text  string // what is in force; the default's text, or the environment's
-	bad   bool   // has a problem, so the default is in force
+	bad   bool   // what is set is not in force, for a problem of this variable or of several
 
 	field  reflect.Value // where the value goes
 	sf     reflect.StructField
@@ -82,12 +83,12 @@ func (v *variable) params() (env.FieldParams, error) {
 }
 
 // parse sets the field from the environment or the default, and says why it
-// could not; then the field is as it was. A field that has neither value nor
-// default is left alone.
-func (v *variable) parse(environ map[string]string) (why string) {
+// could not and what is allowed; then the field is as it was. A field that has
+// neither value nor default is left alone.
+func (v *variable) parse(environ map[string]string) (why, allowed string) {
 	alone := v.alone()
 	if err := env.ParseWithOptions(alone.Interface(), v.options(environ)); err != nil {
-		return v.why(err)
+		return v.why(err), v.allowed()
 	}
 	text, ok := environ[v.name]
 	if !ok {
@@ -95,14 +96,14 @@ func (v *variable) parse(environ map[string]string) (why string) {
 	}
 	value := alone.Elem().Field(0)
 	if text == "" {
-		return ""
+		return "", ""
 	}
-	if why := v.check(value, text); why != "" {
-		return why
+	if why, allowed := v.check(value, text); why != "" {
+		return why, cmp.Or(allowed, v.allowed())
 	}
 	v.field.Set(value)
 	v.text = text
-	return ""
+	return "", ""
 }
 
 // why says in our own words what env found, whose words have the value in them.
@@ -144,8 +145,8 @@ func (v *variable) why(err error) string {
 }
 
 // check holds a value that could be parsed against the tags oneof, min, max
-// and rule.
-func (v *variable) check(value reflect.Value, text string) (why string) {
+// and rule. What is allowed is "" where [variable.allowed] says it.
+func (v *variable) check(value reflect.Value, text string) (why, allowed string) {
 	if oneof := v.sf.Tag.Get("oneof"); oneof != "" {
 		// A type that reads its own text decides about case itself.
 		same := func(a, b string) bool { return a == b }
@@ -157,19 +158,19 @@ func (v *variable) check(value reflect.Value, text string) (why string) {
 			known = known || same(one, text)
 		}
 		if !known {
-			return "not a known value"
+			return "not a known value", ""
 		}
 	}
 	if low, ok := v.limit("min"); ok && v.number() && value.Int() < low {
-		return "out of range"
+		return "out of range", ""
 	}
 	if high, ok := v.limit("max"); ok && v.number() && value.Int() > high {
-		return "out of range"
+		return "out of range", ""
 	}
 	if name := v.sf.Tag.Get("rule"); name != "" {
 		return rules()[name].check(text)
 	}
-	return ""
+	return "", ""
 }
 
 // limit is the number in the tag min or max.
