@@ -31,20 +31,20 @@ func TestARollingRestartCostsNoRequest(t *testing.T) {
 	env := []string{"APP_ITEMS_PATH=" + t.TempDir(), "APP_DRAIN_DELAY=1s", "APP_LOG_LEVEL=warn"}
 	ports := []string{servertest.FreePort(t), servertest.FreePort(t)}
 	var instances [2]*servertest.Process
-	var in [2]atomic.Bool // what the balancer knows
+	var in [2]instance // what the balancer knows
 	for i, port := range ports {
 		instances[i] = servertest.Start(t, path, append(env, "APP_PORT="+port)).Ready()
 	}
 	stopPolling := poll(t, ports, &in)
 	defer stopPolling()
-	wait.Until(t, func() bool { return in[0].Load() && in[1].Load() })
+	wait.Until(t, func() bool { return in[0].ready.Load() && in[1].ready.Load() })
 
 	var requests, posts, failures atomic.Int64
 	var clients sync.WaitGroup
 	done := make(chan struct{})
 	for n := range 50 {
 		clients.Go(func() {
-			c := &client{ports: ports}
+			c := &client{ports: ports, in: &in}
 			defer c.close()
 			for i := n; ; i++ {
 				select {
@@ -53,7 +53,7 @@ func TestARollingRestartCostsNoRequest(t *testing.T) {
 				default:
 				}
 				at := i % 2
-				if !in[at].Load() {
+				if !in[at].ready.Load() {
 					at = 1 - at
 				}
 				post := i%10 == 0
@@ -80,7 +80,7 @@ func TestARollingRestartCostsNoRequest(t *testing.T) {
 		}
 		busy()
 		instances[i] = servertest.Start(t, path, append(env, "APP_PORT="+ports[i])).Ready()
-		wait.Until(t, in[i].Load)
+		wait.Until(t, in[i].ready.Load)
 		busy()
 	}
 	close(done)
@@ -88,8 +88,14 @@ func TestARollingRestartCostsNoRequest(t *testing.T) {
 	t.Logf("%d requests, %d of them POST: %d failures", requests.Load(), posts.Load(), failures.Load())
 }
 
+// instance is what a balancer knows of one: whether it is ready, and how often it has been taken out.
+type instance struct {
+	ready atomic.Bool
+	outs  atomic.Int64
+}
+
 // poll keeps up to date which instances say that they are ready.
-func poll(t *testing.T, ports []string, in *[2]atomic.Bool) (stop func()) {
+func poll(t *testing.T, ports []string, in *[2]instance) (stop func()) {
 	t.Helper()
 	done := make(chan struct{})
 	var polling sync.WaitGroup
@@ -101,7 +107,10 @@ func poll(t *testing.T, ports []string, in *[2]atomic.Bool) (stop func()) {
 				if err == nil {
 					_ = res.Body.Close()
 				}
-				in[i].Store(err == nil && res.StatusCode == http.StatusOK)
+				ready := err == nil && res.StatusCode == http.StatusOK
+				if was := in[i].ready.Swap(ready); was && !ready {
+					in[i].outs.Add(1)
+				}
 				asked, stopped := time.Now(), false
 				wait.Until(t, func() bool {
 					select {
@@ -123,20 +132,27 @@ func poll(t *testing.T, ports []string, in *[2]atomic.Bool) (stop func()) {
 	}
 }
 
-// client keeps a connection to each instance and never tries anything twice: net/http's would.
+// client keeps a connection to each instance and never tries anything twice: net/http's would. As a balancer does, it gives up
+// its connections to an instance that has been taken out.
 type client struct {
-	ports []string
-	conns [2]net.Conn
-	in    [2]*bufio.Reader
+	ports   []string
+	in      *[2]instance
+	conns   [2]net.Conn
+	readers [2]*bufio.Reader
+	outs    [2]int64 // when the connection was made
 }
 
 func (c *client) request(at int, post bool) error {
+	outs := c.in[at].outs.Load()
+	if c.conns[at] != nil && c.outs[at] != outs {
+		c.drop(at)
+	}
 	if c.conns[at] == nil {
 		conn, err := net.Dial("tcp", "127.0.0.1:"+c.ports[at])
 		if err != nil {
 			return err
 		}
-		c.conns[at], c.in[at] = conn, bufio.NewReader(conn)
+		c.conns[at], c.readers[at], c.outs[at] = conn, bufio.NewReader(conn), outs
 	}
 	method, target, body, want := http.MethodGet, "/api/v1/cached-time", "", http.StatusOK
 	if post {
@@ -168,7 +184,7 @@ func (c *client) exchange(at int, r *http.Request) (*http.Response, error) {
 	if err := r.Write(c.conns[at]); err != nil {
 		return nil, err
 	}
-	res, err := http.ReadResponse(c.in[at], r)
+	res, err := http.ReadResponse(c.readers[at], r)
 	if err != nil {
 		return nil, err
 	}

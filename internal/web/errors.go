@@ -33,6 +33,9 @@ func (s *stack) handleError(err error, c echo.Context) {
 	if res.Committed || x.w.started() {
 		if x.status == 0 {
 			x.status = http.StatusInternalServerError
+			if _, ok := errors.AsType[*brokenBody](err); ok {
+				x.status = p.status() // the client's doing, though it has got the start of another answer
+			}
 		}
 		if x.w.hijacked {
 			return // the connection is not ours to cut
@@ -60,6 +63,9 @@ func internalProblem() *Problem {
 // problemOf says what the client gets to know of err. logged is the status for the log where it is another, else 0.
 // ctx is the request's.
 func problemOf(err error, ctx context.Context) (p *Problem, logged int) {
+	if b, ok := errors.AsType[*brokenBody](err); ok {
+		return b.problem, b.logged
+	}
 	if p, ok := errors.AsType[*Problem](err); ok {
 		return p, 0
 	}

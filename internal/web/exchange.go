@@ -30,6 +30,7 @@ type exchange struct {
 	id     string
 	start  time.Time
 	cancel context.CancelFunc
+	body   body
 	w      writer
 
 	err      error // what the handler or the stack returned; nil if nothing failed
@@ -57,15 +58,16 @@ func exchangeOf(ctx context.Context) *exchange {
 func (s *stack) serve(c echo.Context, next echo.HandlerFunc) {
 	x := s.begin(c)
 	defer s.end(c, x)
-	err := s.admit(c.Request())
-	if err == nil {
-		err = next(c)
+	if r := c.Request(); r.Method == http.MethodOptions && r.URL.Path == "*" {
+		next = noContent // it asks about the server as a whole (RFC 9110 section 9.3.7), for which there is no route
 	}
-	if err != nil {
+	if err := next(c); err != nil {
 		c.Error(err)
 	}
 	x.returned = true
 }
+
+func noContent(c echo.Context) error { return c.NoContent(http.StatusNoContent) }
 
 func (s *stack) begin(c echo.Context) *exchange {
 	if s.InFlight != nil {
@@ -79,26 +81,34 @@ func (s *stack) begin(c echo.Context) *exchange {
 	x.w = writer{ResponseWriter: raw, id: x.id, draining: s.Draining, ownDeadline: r.ProtoMajor != 1}
 	r = r.WithContext(x)
 	if r.Body != nil && r.Body != http.NoBody {
+		x.body.raw, x.body.limited, x.body.expects = r.Body, r.Body, r.Header.Get("Expect") != ""
 		// net/http recognises its own writer only, and closes the connection of a body that was too long.
 		if s.MaxBodyBytes > 0 {
-			r.Body = http.MaxBytesReader(raw, r.Body, s.MaxBodyBytes)
+			x.body.limited = http.MaxBytesReader(raw, r.Body, s.MaxBodyBytes)
 		}
-		r.Body = body{r.Body}
+		r.Body = &x.body
+		if s.RequestTimeout > 0 {
+			// net/http takes it away at the end of the body. A recorder has none.
+			_ = http.NewResponseController(raw).SetReadDeadline(x.start.Add(s.RequestTimeout + bodyGrace))
+		}
 	}
 	c.SetRequest(r)
 	c.Response().Writer = &x.w
 	return x
 }
 
-// admit refuses what no handler should see.
-func (s *stack) admit(r *http.Request) error {
-	if s.MaxBodyBytes > 0 && r.ContentLength > s.MaxBodyBytes {
-		return &http.MaxBytesError{Limit: s.MaxBodyBytes}
+// admit refuses what no handler should see. It runs after routing, so that a refusal is counted under its route.
+func (s *stack) admit(next echo.HandlerFunc) echo.HandlerFunc {
+	return func(c echo.Context) error {
+		r := c.Request()
+		if s.MaxBodyBytes > 0 && r.ContentLength > s.MaxBodyBytes {
+			return &http.MaxBytesError{Limit: s.MaxBodyBytes}
+		}
+		if err := s.crossOrigin.Check(r); err != nil {
+			return NewProblem(http.StatusForbidden, "This request came from a page of another origin.")
+		}
+		return next(c)
 	}
-	if err := s.crossOrigin.Check(r); err != nil {
-		return NewProblem(http.StatusForbidden, "This request came from a page of another origin.")
-	}
-	return nil
 }
 
 // end is deferred: it is the recovery as well. A response that cannot be whole any more is cut off by panicking with
@@ -130,6 +140,7 @@ func (s *stack) end(c echo.Context, x *exchange) {
 	if cut {
 		panic(http.ErrAbortHandler)
 	}
+	x.linger(c.Request()) // after the log line, for it is no part of the answer
 }
 
 // report writes the log line and the metric.

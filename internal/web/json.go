@@ -22,10 +22,10 @@ import (
 //   - values of the types that dst has; null only where dst has a pointer, a map, a slice, an interface or a type that
 //     decodes itself. encoding/json alone takes a null for a zero
 //
-// The error is a [*Problem] for the handler to return: 400 where the body is no such JSON, 422 with the path of the field where
-// a value does not fit ("lines[2].price"), 413 where the body is longer than Options.MaxBodyBytes; any other error is one of
-// reading. dst may have been changed in part; it must be a
-// non-nil pointer. The whole body is held in memory: without a MaxBodyBytes there is no limit.
+// The error is for the handler to return, as it is or wrapped: a [*Problem] of 400 where the body is no such JSON, of 422 with
+// the path of the field where a value does not fit ("lines[2].price"); what becomes a 413 where the body is longer than
+// Options.MaxBodyBytes, a 400 where it broke off, and a 408 where it came too slowly. dst may have been changed in part; it
+// must be a non-nil pointer. The whole body is held in memory: without a MaxBodyBytes there is no limit.
 func DecodeJSON(c echo.Context, dst any) error {
 	r := c.Request()
 	if !isJSON(r.Header.Get(echo.HeaderContentType)) {
@@ -53,9 +53,10 @@ func decodeBody(r *http.Request, dst any) error {
 	if err != nil {
 		_, tooLong := errors.AsType[*http.MaxBytesError](err)
 		_, problem := errors.AsType[*Problem](err)
-		if tooLong || problem || r.Context().Err() != nil {
+		if tooLong || problem {
 			return err
 		}
+		// From a body that middleware has put in the place of ours.
 		return NewProblem(http.StatusBadRequest, "The body could not be read to its end.")
 	}
 	return decode(data, dst)

@@ -116,6 +116,8 @@ func TestDecodeJSONRefusesTheRestAndNamesTheField(t *testing.T) {
 		{"a field that JSON leaves out", `{"Hidden":"x"}`, 422, "Hidden", "is not known"},
 		{"by its tag either", `{"-":"x"}`, 422, "-", "is not known"},
 		{"a field that is not exported", `{"private":"x"}`, 422, "private", "is not known"},
+		{"an unknown field with an empty name", `{"":1}`, 422, `""`, "is not known"},
+		{"even where its value fits a field that JSON leaves out", `{"":"x"}`, 422, `""`, "is not known"},
 		{"the name of an embedded struct", `{"base":{}}`, 422, "base", "is not known"},
 
 		{"a name given twice", `{"name":"a","name":"b"}`, 422, "name", "is given twice"},
@@ -123,7 +125,7 @@ func TestDecodeJSONRefusesTheRestAndNamesTheField(t *testing.T) {
 		{"also in a map", `{"labels":{"a":"1","a":"2"}}`, 422, "labels.a", "is given twice"},
 		{"also where anything goes", `{"any":[{"a":1,"a":2}]}`, 422, "any[0].a", "is given twice"},
 		{"also in raw JSON", `{"raw":{"a":1,"a":2}}`, 422, "raw.a", "is given twice"},
-		{"an empty name given twice", `{"any":{"":1,"":2}}`, 422, "any.", "is given twice"},
+		{"an empty name given twice", `{"any":{"":1,"":2}}`, 422, `any.""`, "is given twice"},
 
 		{"a string for a number", `{"price":"1"}`, 422, "price", "must be a whole number of at most 64 bits"},
 		{"a fraction for a whole number", `{"price":1.5}`, 422, "price", "must be a whole number of at most 64 bits"},
@@ -183,7 +185,7 @@ func TestDecodeJSONTakesNoOtherType(t *testing.T) {
 func FuzzDecodeJSON(f *testing.F) {
 	for _, seed := range []string{
 		``, `{}`, `{"name":"x","price":1,"lines":[{"price":2}],"any":{"a":[1,"b",null,true]}}`, `{"name":"\ud800"}`, `{"Name":""}`,
-		`{"labels":{"a":"b"},"when":"2026-01-02T03:04:05Z","raw":[ ],"text":"1"}`, `[[[]]]`, `{"a":1,"a":2}`, "{\"name\" :\t\"\\\"\\\\\"\r\n}", `{"optional":-0}`,
+		`{"labels":{"a":"b"},"when":"2026-01-02T03:04:05Z","raw":[ ],"text":"1"}`, `[[[]]]`, `{"a":1,"a":2}`, `{"":"x"}`, `{"":{}}`, "{\"name\" :\t\"\\\"\\\\\"\r\n}", `{"optional":-0}`,
 	} {
 		f.Add([]byte(seed))
 	}

@@ -76,13 +76,13 @@ func (p *Problem) title() string {
 // that knows net/http only; handlers return the problem. Headers set before stay, such as Retry-After.
 // A HEAD request gets no body.
 func WriteProblem(w http.ResponseWriter, r *http.Request, p *Problem) {
-	h := w.Header()
-	h.Del(echo.HeaderContentLength)
+	h, b := w.Header(), p.encode(RequestID(r.Context()))
+	h[echo.HeaderContentLength] = []string{strconv.Itoa(len(b))} // it is whole for the client before the handler ends
 	h[echo.HeaderContentType] = []string{"application/problem+json"}
 	h[echo.HeaderXContentTypeOptions] = []string{"nosniff"}
 	w.WriteHeader(p.status())
 	if r.Method != http.MethodHead {
-		_, _ = w.Write(p.encode(RequestID(r.Context()))) // the client that does not get it cannot be told
+		_, _ = w.Write(b) // the client that does not get it cannot be told
 	}
 }
 

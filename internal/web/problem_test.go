@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net/http"
 	"net/http/httptest"
+	"strconv"
 	"strings"
 	"testing"
 
@@ -167,7 +168,7 @@ func TestAProblemKeepsItsMembersInItsOwnHands(t *testing.T) {
 	if w.Body.String() != want {
 		t.Errorf("got  %swant %s", w.Body, want)
 	}
-	if w.Code != 409 || w.Header().Get("Content-Length") != "" {
+	if w.Code != 409 || w.Header().Get("Content-Length") != strconv.Itoa(len(want)) {
 		t.Errorf("status %d, headers %v", w.Code, w.Header())
 	}
 	if got := p.Error(); got != "409 Out of stock" {

@@ -21,9 +21,8 @@ type ServerOptions struct {
 	// Logger gets what net/http has to say, as warnings. nil discards it.
 	Logger *slog.Logger
 
-	// RequestTimeout is how long a body may take to arrive after its headers, which have 10 seconds; a handler
-	// that reads from a slower one gets an error that becomes a 408. 0: no limit. A handler that expects long uploads
-	// moves the limit with http.ResponseController.SetReadDeadline.
+	// RequestTimeout and 10 seconds more is how long headers and body together may take to arrive. An Echo made by [New]
+	// has the nearer limit of its Options.RequestTimeout; this one is for every other handler. 0: no limit.
 	RequestTimeout time.Duration
 
 	// BaseContext gives the context that all requests' contexts come from. nil: context.Background.
@@ -33,14 +32,17 @@ type ServerOptions struct {
 // NewServer makes a server for h that no slow or idle client can hold on to: headers must arrive within 10 seconds and
 // be at most 64 KiB, bodies have RequestTimeout more, an idle connection is closed after two minutes. There is no
 // WriteTimeout, because it would end streams: an Echo made by [New] gives each write 30 seconds instead, until the
-// handler sets a write deadline itself.
+// handler sets a write deadline itself. OPTIONS * goes to h like any other request.
 func NewServer(h http.Handler, o ServerOptions) *http.Server {
 	logger := o.Logger
 	if logger == nil {
 		logger = slog.New(slog.DiscardHandler)
 	}
 	s := &http.Server{
-		Handler:           h,
+		Handler: h,
+		// What net/http answers for OPTIONS * would have no request id and no log line.
+		DisableGeneralOptionsHandler: true,
+
 		ReadHeaderTimeout: readHeaderTimeout,
 		IdleTimeout:       idleTimeout,
 		MaxHeaderBytes:    maxHeaderBytes,

@@ -27,6 +27,17 @@ func TestAServerHasAllTimeoutsButTheOneThatEndsStreams(t *testing.T) {
 	}
 }
 
+func TestAQuestionAboutTheWholeServerIsARequestLikeAnyOther(t *testing.T) {
+	s := serve(t, Options{}, func(e *echo.Echo) { e.GET("/items/:id", func(c echo.Context) error { return c.NoContent(200) }) })
+	got := s.raw(t, "OPTIONS * HTTP/1.1\r\nHost: a\r\nX-Request-ID: mine\r\nConnection: close\r\n\r\n")
+	if !strings.HasPrefix(got, "HTTP/1.1 204 ") || !strings.Contains(got, "X-Request-Id: mine\r\n") {
+		t.Errorf("got %q, want a 204 with the request's id", got)
+	}
+	if line := s.log.one(t); line["path"] != "*" || line["route"] != "unmatched" || line["request_id"] != "mine" {
+		t.Errorf("log line %v", line)
+	}
+}
+
 func TestTheBaseContextReachesHandlers(t *testing.T) {
 	type key struct{}
 	e := New(Options{RequestTimeout: time.Minute})

@@ -131,6 +131,9 @@ func (s *shape) object(t reflect.Type, depth int) error {
 		if outer > 0 {
 			s.path = append(s.path, '.')
 		}
+		if name == "" {
+			s.path = append(s.path, `""`...) // an empty path would be the whole body
+		}
 		s.path = append(s.path, name...)
 		if seen[name] {
 			return fieldProblem(string(s.path), "is given twice")
@@ -217,6 +220,9 @@ func (s *shape) space() {
 // fieldType is the type of the field of struct t that encoding/json calls name, also in structs that are embedded up to
 // levels deep. It is nil, for any, where the field's tag says that its value comes as a string.
 func fieldType(t reflect.Type, name string, levels int) (reflect.Type, bool) {
+	if name == "" {
+		return nil, false // no field is called so; fieldName means something else by it
+	}
 	for f := range t.Fields() {
 		if fieldName(f) == name && f.IsExported() {
 			if _, options, _ := strings.Cut(f.Tag.Get("json"), ","); strings.Contains(options, "string") {

@@ -1,9 +1,14 @@
 // Package web is everything in this service that must know Echo's server side: the stack that every request passes,
 // problem responses (RFC 9457), strict JSON bodies, the adapter for net/http middleware and the http.Server itself.
 //
-// [New] gives an Echo that is ready for routes. Whatever happens to a request, it leaves with a request id in its
-// header, one log line, and, where it failed, a body of type application/problem+json that carries the same id and
+// [New] gives an Echo that is ready for routes. Whatever happens to a request that reaches it, it leaves with a request id
+// in its header, one log line, and, where it failed, a body of type application/problem+json that carries the same id and
 // nothing internal.
+//
+// What net/http itself refuses never reaches it: a malformed request line or header (400), an Expect that is not
+// 100-continue (417), headers that are too long (431), an unknown Transfer-Encoding (501), another major version of HTTP (505).
+// Those answers have a line of plain text or no body, no request id and no log line; headers that do not arrive in
+// time have no answer at all.
 package web
 
 import (
@@ -23,11 +28,14 @@ type Options struct {
 	// Logger gets one line a request. nil discards them.
 	Logger *slog.Logger
 
-	// RequestTimeout is the deadline of each request's context, counted from when its headers have been read.
-	// It is a deadline of the context only: a handler that streams and does not look at its context goes on. 0: none.
+	// RequestTimeout is the deadline of each request's context, counted from when its headers have been read, and of its
+	// body: a handler that reads from one that has not arrived by then (and 100 ms more) gets an error that becomes a 408. One
+	// that expects long uploads moves that limit with http.ResponseController.SetReadDeadline. Nothing else ends by it: a
+	// handler that streams and does not look at its context goes on. 0: none.
 	RequestTimeout time.Duration
 
-	// MaxBodyBytes is the longest request body that is accepted; a longer one gets a 413. 0: no limit.
+	// MaxBodyBytes is the longest request body that is accepted; a longer one gets a 413. After any refusal, up to 64 MiB of
+	// a body that is still being sent are thrown away for up to 5 seconds, so that the client gets to see it. 0: no limit.
 	MaxBodyBytes int64
 
 	// TrustedProxies are the networks whose word in X-Forwarded-For and X-Forwarded-Proto is believed.
@@ -60,7 +68,8 @@ type stack struct {
 }
 
 // New makes an Echo with the whole stack in place; the caller adds the routes. In this order, from the outside:
-// request id, log line, metrics, recovery, error responses, deadline, body limit, cross-origin protection.
+// request id, log line, metrics, recovery, error responses, deadline, limit while a body is read, Echo's pre-middleware,
+// routing, refusal of bodies that are announced too long and of cross-origin requests.
 //
 // Decisions that differ from Echo's own: a route for GET also answers HEAD (a HEAD route that was added before wins);
 // Context.Bind decodes JSON as strictly as [DecodeJSON]; Context.RealIP and Context.Scheme believe TrustedProxies only;
@@ -92,6 +101,7 @@ func New(o Options) *echo.Echo {
 			return nil
 		}
 	})
+	e.Use(s.admit)
 	return e
 }
 

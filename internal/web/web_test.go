@@ -112,16 +112,24 @@ func (s *service) do(t *testing.T, method, path, body string, header ...string) 
 	return answer{res, string(b), err}
 }
 
-// raw sends bytes as they are and gives all that comes back until the server closes.
-func (s *service) raw(t *testing.T, request string) string {
+// dial opens a connection, which the test closes at its end.
+func (s *service) dial(t *testing.T) *net.TCPConn {
 	t.Helper()
 	var d net.Dialer
 	conn, err := d.DialContext(t.Context(), "tcp", s.Listener.Addr().String())
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer conn.Close()
+	t.Cleanup(func() { conn.Close() })
 	_ = conn.SetDeadline(time.Now().Add(10 * time.Second)) // a server that keeps it open fails the test, not the run
+	return conn.(*net.TCPConn)
+}
+
+// raw sends bytes as they are and gives all that comes back until the server closes.
+func (s *service) raw(t *testing.T, request string) string {
+	t.Helper()
+	conn := s.dial(t)
+	defer conn.Close()
 	if _, err := io.WriteString(conn, request); err != nil {
 		t.Fatal(err)
 	}
@@ -218,6 +226,7 @@ func TestRequestsAreObservedByTemplateAndKnownMethod(t *testing.T) {
 	var all []seen
 	var inFlight, most int
 	s := serve(t, Options{
+		MaxBodyBytes: 4,
 		Observe: func(route, method string, status int, _ time.Duration) {
 			mu.Lock()
 			defer mu.Unlock()
@@ -231,22 +240,26 @@ func TestRequestsAreObservedByTemplateAndKnownMethod(t *testing.T) {
 		},
 	}, func(e *echo.Echo) {
 		e.GET("/items/:id", func(c echo.Context) error { return c.NoContent(http.StatusNoContent) })
+		e.POST("/items/:id", func(c echo.Context) error { return c.NoContent(http.StatusNoContent) })
 		e.GET("/panic", func(echo.Context) error { panic("x") })
 	})
 	tests := []struct {
-		name, method, path string
-		want               seen
+		name, method, path, body, site string
+		want                           seen
 	}{
-		{"a route is its template", "GET", "/items/secret", seen{"/items/:id", "GET", 204}},
-		{"a path without a route is unmatched", "GET", "/no/such/path", seen{"unmatched", "GET", 404}},
-		{"a wrong method has the template", "DELETE", "/items/7", seen{"/items/:id", "DELETE", 405}},
-		{"an invented method is OTHER", "BREW", "/items/7", seen{"/items/:id", "OTHER", 405}},
-		{"a panic is a 500", "GET", "/panic", seen{"/panic", "GET", 500}},
+		{"a route is its template", "GET", "/items/secret", "", "", seen{"/items/:id", "GET", 204}},
+		{"a path without a route is unmatched", "GET", "/no/such/path", "", "", seen{"unmatched", "GET", 404}},
+		{"a wrong method has the template", "DELETE", "/items/7", "", "", seen{"/items/:id", "DELETE", 405}},
+		{"an invented method is OTHER", "BREW", "/items/7", "", "", seen{"/items/:id", "OTHER", 405}},
+		{"a panic is a 500", "GET", "/panic", "", "", seen{"/panic", "GET", 500}},
+		{"a body that is announced too long has the template", "POST", "/items/7", "12345", "", seen{"/items/:id", "POST", 413}},
+		{"a page of another origin has the template", "POST", "/items/7", "", "cross-site", seen{"/items/:id", "POST", 403}},
+		{"another origin's request for no route is unmatched", "POST", "/no/such/path", "", "cross-site", seen{"unmatched", "POST", 403}},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
 			all = nil
-			s.do(t, tt.method, tt.path, "")
+			s.do(t, tt.method, tt.path, tt.body, "Sec-Fetch-Site", tt.site)
 			wait.Until(t, func() bool { mu.Lock(); defer mu.Unlock(); return len(all) == 1 && inFlight == 0 })
 			if all[0] != tt.want {
 				t.Errorf("observed %v, want %v", all[0], tt.want)
