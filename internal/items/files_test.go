@@ -20,6 +20,7 @@ import (
 	"github.com/labstack/echo/v4"
 
 	"github.com/larder-go/larder/internal/wait"
+	"github.com/larder-go/larder/settings"
 )
 
 func open(t testing.TB, dir string) *files {
@@ -84,8 +85,10 @@ func TestADirectoryThatCannotBeUsedFailsTheStart(t *testing.T) {
 	}
 	for name, dir := range map[string]string{"a file": file, "in a file": filepath.Join(file, "items")} {
 		t.Run(name, func(t *testing.T) {
-			if err := Routes(dir)(echo.New()); err == nil || !strings.Contains(err.Error(), dir) {
-				t.Errorf("the error is %v, want one that names %s", err, dir)
+			err := Routes(dir)(echo.New())
+			problem, ok := errors.AsType[settings.Problem](err)
+			if !ok || problem.Var != "APP_ITEMS_PATH" || problem.Value != dir {
+				t.Errorf("the error is %v, want a problem of APP_ITEMS_PATH=%s", err, dir)
 			}
 		})
 	}
