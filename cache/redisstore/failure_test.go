@@ -242,61 +242,54 @@ func TestWhatLooksLikeDownButIsAMistake(t *testing.T) {
 	}
 }
 
-func TestTLSToAServerWithout(t *testing.T) {
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	var serving sync.WaitGroup
-	defer serving.Wait()
-	defer l.Close()
-	serving.Go(func() {
-		for {
-			c, err := l.Accept()
-			if err != nil {
-				return
-			}
-			_, _ = c.Write([]byte("-ERR unknown command\r\n"))
-			_ = c.Close()
-		}
-	})
-	s := open(t, "rediss://"+l.Addr().String(), &redisstore.Options{Timeout: time.Second})
-	if err := s.Ping(t.Context()); !errors.Is(err, redisstore.ErrTLS) {
-		t.Errorf("Ping: %v; want ErrTLS", err)
-	}
-}
-
-func TestAServerThatSpeaksTLSAndAClientThatDoesNot(t *testing.T) {
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	var serving sync.WaitGroup
-	defer serving.Wait()
-	defer l.Close()
-	serving.Go(func() {
-		for {
-			c, err := l.Accept()
-			if err != nil {
-				return
-			}
-			_, _ = c.Read(make([]byte, 1))
-			_ = c.Close() // what a TLS server does to a HELLO
-		}
-	})
-	s := open(t, "redis://"+l.Addr().String(), &redisstore.Options{Timeout: time.Second})
-	if err := s.Ping(t.Context()); !errors.Is(err, redisstore.ErrGreeting) {
-		t.Errorf("Ping: %v; want ErrGreeting", err)
-	}
+func TestOneSideSpeaksTLSAndTheOtherDoesNot(t *testing.T) {
+	complains := answering(t, func(c net.Conn) { _, _ = c.Write([]byte("-ERR unknown command\r\n")) })
+	hangsUp := answering(t, func(c net.Conn) { _, _ = c.Read(make([]byte, 1)) }) // what a TLS server does to a HELLO
 	silent, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer silent.Close() // as a Redis is that waits for the end of a TLS hello's line
-	s = open(t, "rediss://"+silent.Addr().String(), &redisstore.Options{Timeout: timeout})
-	if err := s.Ping(t.Context()); !errors.Is(err, redisstore.ErrGreeting) {
-		t.Errorf("Ping by TLS: %v; want ErrGreeting", err)
+	defer silent.Close() // as a Redis is that waits for the end of what it takes for a line
+	for _, tc := range []struct {
+		name, url string
+		want      error
+	}{
+		{"a server without TLS that answers", "rediss://" + complains, redisstore.ErrTLS},
+		{"a server without TLS that waits", "rediss://" + silent.Addr().String(), redisstore.ErrGreeting},
+		{"a server with TLS", "redis://" + hangsUp, redisstore.ErrGreeting},
+	} {
+		t.Run(tc.name, func(t *testing.T) {
+			s := open(t, tc.url, &redisstore.Options{Timeout: patience})
+			if err := s.Ping(t.Context()); !errors.Is(err, tc.want) {
+				t.Errorf("Ping: %v; want %v", err, tc.want)
+			}
+		})
 	}
+}
+
+// answering starts a server that does one thing with every connection and closes it.
+func answering(t *testing.T, with func(net.Conn)) (addr string) {
+	t.Helper()
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var serving sync.WaitGroup
+	serving.Go(func() {
+		for {
+			c, err := l.Accept()
+			if err != nil {
+				return
+			}
+			with(c)
+			_ = c.Close()
+		}
+	})
+	t.Cleanup(func() {
+		_ = l.Close()
+		serving.Wait()
+	})
+	return l.Addr().String()
 }
 
 func TestAServerThatOnceAnsweredIsNotSuspectedOfTLS(t *testing.T) {

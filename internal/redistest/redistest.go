@@ -1,3 +1,5 @@
+//go:build unix
+
 // Package redistest gives tests a real Redis.
 //
 // [URL] is for tests that need any Redis. [Start] is for tests that break theirs: such a server is frozen, killed and
