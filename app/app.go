@@ -79,9 +79,18 @@ func (b *Builder) assemble(a *App) []error {
 		add(a.health.Add(a.cacheCheck()))
 	}
 	for _, h := range b.hooks {
-		add(a.life.Add(a.withCache(h)))
+		if h.Start != nil {
+			h.Start = a.withCache(h.Start)
+		}
+		if h.Stop != nil {
+			h.Stop = a.withCache(h.Stop)
+		}
+		add(a.life.Add(h))
 	}
 	for _, c := range b.checks {
+		if run := c.Run; run != nil {
+			c.Run = a.withCache(run)
+		}
 		add(a.health.Add(c))
 	}
 	add(a.metrics.WatchHealth(a.health.Results))
@@ -116,12 +125,9 @@ func (a *App) mount(variable, path string, h http.Handler) error {
 	return nil
 }
 
-// withCache lets the hook's Start find the cache in its context.
-func (a *App) withCache(h lifecycle.Hook) lifecycle.Hook {
-	if start := h.Start; start != nil {
-		h.Start = func(ctx context.Context) error { return start(cache.NewContext(ctx, a.cache)) }
-	}
-	return h
+// withCache lets a function of the program's find the cache in its context.
+func (a *App) withCache(f func(context.Context) error) func(context.Context) error {
+	return func(ctx context.Context) error { return f(cache.NewContext(ctx, a.cache)) }
 }
 
 // checkGrace reports hooks that need more time to stop than the platform gives.

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"log/slog"
 	"maps"
 	"os"
@@ -58,7 +59,7 @@ func (b *Builder) Cache() *Builder {
 
 // Backend makes a store of the program's own known under name, for APP_CACHE_BACKEND to choose. A name that is built in or
 // was added before is an error.
-func (b *Builder) Backend(name string, open func(context.Context, settings.Settings) (cache.Store, error)) *Builder {
+func (b *Builder) Backend(name string, open OpenFunc) *Builder {
 	switch {
 	case open == nil:
 		b.problem("backend %q: the function that opens it is nil", name)
@@ -97,15 +98,15 @@ func (b *Builder) Routes(add func(*echo.Echo) error) *Builder {
 	return b
 }
 
-// Hook adds a part with a start and a stop of its own: a worker, a connection. It starts after the cache, which the context of
-// Start carries, and after the hooks before it; it stops before them.
+// Hook adds a part with a start and a stop of its own: a worker, a connection. It starts after the cache, which the contexts of
+// both carry, and after the hooks before it; it stops before them.
 func (b *Builder) Hook(h lifecycle.Hook) *Builder {
 	b.hooks = append(b.hooks, h)
 	return b
 }
 
 // Ready adds a check to readiness: while it gives an error the service gets no requests. It runs in the background every
-// APP_HEALTH_INTERVAL, with a timeout of two seconds.
+// APP_HEALTH_INTERVAL, with a timeout of two seconds. Its context carries the cache.
 func (b *Builder) Ready(name string, check func(context.Context) error) *Builder {
 	b.checks = append(b.checks, health.Check{Name: name, Run: check})
 	return b
@@ -123,7 +124,7 @@ func (b *Builder) Build(ctx context.Context) (*App, error) {
 	}
 	b.used = true
 	if b.logger == nil {
-		b.logger = telemetry.NewLogger(os.Stderr, b.settings.Log.Level, b.settings.Log.Format)
+		b.logger = newLogger(os.Stderr, b.settings)
 	}
 	a := newApp(b.settings, b.logger)
 	problems := slices.Collect(problemsOf(b.settings))
@@ -145,6 +146,15 @@ func (b *Builder) Build(ctx context.Context) (*App, error) {
 		return nil, errors.Join(err, a.cache.Close())
 	}
 	return a, nil
+}
+
+// newLogger writes to w. Whoever reads text has started the service; JSON goes where others' lines go too.
+func newLogger(w io.Writer, s settings.Settings) *slog.Logger {
+	l := telemetry.NewLogger(w, s.Log.Level, s.Log.Format)
+	if s.Log.Format == "json" {
+		l = l.With("service", s.Name, "env", s.Env)
+	}
+	return l
 }
 
 func problemsOf(s settings.Settings) func(yield func(error) bool) {

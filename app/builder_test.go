@@ -6,6 +6,7 @@ import (
 	"log/slog"
 	"net/http"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -197,14 +198,34 @@ func TestHandlersHaveTheCache(t *testing.T) {
 
 func shelf(context.Context, settings.Settings) (cache.Store, error) { return memstore.New(nil) }
 
-func TestHooksFindTheCacheInTheirContext(t *testing.T) {
-	var got *cache.Cache
-	a := apptest.New(t, app.New(load(t)).Cache().Hook(lifecycle.Hook{Name: "worker", Start: func(ctx context.Context) error {
-		got = cache.FromContext(ctx)
-		return got.Set(ctx, "warm", []byte("value"), cache.DefaultTTL)
-	}}))
-	if v, _, _ := a.Cache().Get(t.Context(), "warm"); string(v) != "value" {
-		t.Errorf("the cache holds %q; want what the hook stored", v)
+func TestHooksAndChecksFindTheCacheInTheirContext(t *testing.T) {
+	var stopped, checked atomic.Bool
+	t.Run("a service", func(t *testing.T) {
+		worker := lifecycle.Hook{
+			Name: "worker",
+			Start: func(ctx context.Context) error {
+				return cache.FromContext(ctx).Set(ctx, "warm", []byte("value"), cache.DefaultTTL)
+			},
+			Stop: func(ctx context.Context) error {
+				v, _, err := cache.FromContext(ctx).Get(ctx, "warm")
+				stopped.Store(string(v) == "value")
+				return err
+			},
+		}
+		check := func(ctx context.Context) error {
+			checked.Store(cache.FromContext(ctx) != nil)
+			return nil
+		}
+		a := apptest.New(t, app.New(load(t)).Cache().Hook(worker).Ready("check", check))
+		if v, _, _ := a.Cache().Get(t.Context(), "warm"); string(v) != "value" {
+			t.Errorf("the cache holds %q; want what the hook stored", v)
+		}
+		if code := a.Get("/ready").Code; code != http.StatusOK {
+			t.Errorf("the first probe gets %d; want 200", code)
+		}
+	})
+	if !stopped.Load() || !checked.Load() {
+		t.Errorf("the cache was there in Stop: %t, in the check: %t; want both", stopped.Load(), checked.Load())
 	}
 }
 

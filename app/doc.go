@@ -22,6 +22,6 @@
 //
 // # The context of a request
 //
-// Every request's context carries the cache and ends with the request, with APP_REQUEST_TIMEOUT, or when APP_SHUTDOWN_TIMEOUT
-// has passed after a stop began; a signal alone ends no request.
+// Every request's context carries the cache and ends with the request, with APP_REQUEST_TIMEOUT, or, on a stop, when
+// APP_SHUTDOWN_TIMEOUT has passed after the drain delay; a signal alone ends no request.
 package app

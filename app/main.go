@@ -97,6 +97,9 @@ func (p process) config() int {
 	s := p.load()
 	code := p.print(func(w io.Writer) error { return settings.Table(w, p.environ, p.extra...) })
 	problems := slices.Collect(problemsOf(s))
+	if b := p.build(s); b != nil {
+		problems = append(problems, b.checkBackend()...)
+	}
 	if p.envFile != nil {
 		problems = append(problems, p.envFile)
 	}
@@ -134,7 +137,7 @@ Variables, their defaults, and what they are for; .env is read if it is there, a
 
 func (p process) serve() int {
 	s := p.load()
-	logger := telemetry.NewLogger(p.stderr, s.Log.Level, s.Log.Format)
+	logger := newLogger(p.stderr, s)
 	slog.SetDefault(logger)
 	redis.SetLogger(telemetry.RedisLogger(logger))
 

@@ -214,7 +214,7 @@ func TestWrongSettingsAreReportedTogether(t *testing.T) {
 
 func TestAnEnvFileIsReadAndTheEnvironmentWins(t *testing.T) {
 	dir := t.TempDir()
-	file := "APP_PORT=1\nAPP_NAME=from-the-file\nAPP_ENV=a$HOME\nAPP_ITEMS_PATH='single$x'\nAPP_CACHE_BACKEND=\"double$x\"\n"
+	file := "APP_PORT=1\nAPP_NAME=from-the-file\nAPP_ENV=a$HOME\nAPP_ITEMS_PATH='single$x'\nAPP_CACHE_KEY_PREFIX=\"double$x:\"\n"
 	if err := os.WriteFile(filepath.Join(dir, ".env"), []byte(file), 0o600); err != nil {
 		t.Fatal(err)
 	}
@@ -262,11 +262,11 @@ func TestAMalformedEnvFileIsReportedWithoutItsContents(t *testing.T) {
 }
 
 func TestConfigSaysWhatKeepsTheServiceFromStarting(t *testing.T) {
-	p := servertest.Start(t, os.Args[0], []string{"APP_TEST_PROGRAM=plain", "APP_LOG_FORMAT=xml", "APP_CACHE_BACKEDN=redis"}, "config")
+	p := servertest.Start(t, os.Args[0], []string{"APP_TEST_PROGRAM=plain", "APP_LOG_FORMAT=xml", "APP_CACHE_BACKEDN=redis", "APP_CACHE_BACKEND=nothing"}, "config")
 	if code := p.Wait(); code != 1 {
 		t.Errorf("exit code %d; want 1", code)
 	}
-	for _, want := range []string{"APP_LOG_LEVEL", "2 problems; nothing would be started", "APP_LOG_FORMAT=xml", "did you mean APP_CACHE_BACKEND?"} {
+	for _, want := range []string{"APP_LOG_LEVEL", "3 problems; nothing would be started", "APP_LOG_FORMAT=xml", "APP_CACHE_BACKEND=nothing: unknown backend", "did you mean APP_CACHE_BACKEND?"} {
 		if out := p.Output(); !strings.Contains(out, want) {
 			t.Errorf("the output does not have %q:\n%s", want, out)
 		}
@@ -287,7 +287,7 @@ func TestCommandLines(t *testing.T) {
 	} {
 		t.Run(strings.Join(tc.args, " "), func(t *testing.T) {
 			// Settings that would not serve: none of these needs more than to print them.
-			p := servertest.Start(t, os.Args[0], []string{"APP_TEST_PROGRAM=plain", "APP_CACHE_BACKEND=nothing", "APP_REDIS_PASSWORD=hunter2"}, tc.args...)
+			p := servertest.Start(t, os.Args[0], []string{"APP_TEST_PROGRAM=plain", "APP_PORT=1", "APP_REDIS_PASSWORD=hunter2"}, tc.args...)
 			if code := p.Wait(); code != tc.code {
 				t.Errorf("exit code %d; want %d", code, tc.code)
 			}

@@ -31,7 +31,7 @@ const maxKeyInError = 64
 //	cache: get "item:1": store unavailable: connection refused
 type OpError struct {
 	Op  string // the operation: "get", "set", "clear", …
-	Key string // the key as the caller gave it, empty where the operation has none
+	Key string // the key as the caller gave it, of a Clear the prefix of its namespace; empty where there is none
 	Err error  // why; never nil
 }
 

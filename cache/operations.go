@@ -31,7 +31,7 @@ func (c *Cache) Get(ctx context.Context, key string) (value []byte, found bool, 
 //
 // After an error the old value, the new one or none may be there; a backend that was away never serves the old one to
 // this process again. Under a context that is done nothing happens at all: a handler whose client may have left sets and
-// deletes with [context.WithoutCancel].
+// deletes with [context.WithoutCancel]. Where [KeepTTL] finds no entry, a store that is no [Adder] gives [errors.ErrUnsupported].
 func (c *Cache) Set(ctx context.Context, key string, value []byte, ttl time.Duration) error {
 	if c == nil {
 		return nil

@@ -10,7 +10,7 @@ import (
 
 const (
 	allowedURL = "redis:// or valkey:// (rediss, valkeys: with TLS, and ?ca_file=/ca.pem) and [user:password@]host[:port][/database], " +
-		"unix:///run/redis.sock?db=1, redis+cluster://h1:7000,h2:7001, redis+sentinel://h1:26379,h2:26379/master/1"
+		"unix:///run/redis.sock?db=1"
 	whyMalformedURL = "malformed; in a user or password @ is written %40, / is %2F, : is %3A, ? is %3F, # is %23 and % is %25"
 	whyLogin        = "with a user and no password, so that the client would be the default user"
 	whyParameter    = "with a parameter that is not known"

@@ -31,8 +31,8 @@ import (
 // the defaults, while the zero Settings is of no use. Settings are only read
 // after Load, so they may be shared by goroutines.
 type Settings struct {
-	Name string `env:"NAME" envDefault:"larder" rule:"text" help:"Name of the service, in logs and metrics."`
-	Env  string `env:"ENV" envDefault:"development" rule:"text" help:"Where it runs, such as development or production; for logs only."`
+	Name string `env:"NAME" envDefault:"larder" rule:"text" help:"Name of the service, in metrics and JSON logs."`
+	Env  string `env:"ENV" envDefault:"development" rule:"text" help:"Where it runs, such as development or production; for JSON logs only."`
 
 	Log       Log       `help:"Logging"`
 	HTTP      HTTP      `help:"HTTP"`
@@ -87,7 +87,7 @@ type Shutdown struct {
 // Cache says which store is behind the cache, and its bounds.
 type Cache struct {
 	// Backend is any name: which ones exist is known to the app's builder.
-	Backend    string        `env:"CACHE_BACKEND" envDefault:"memory" help:"memory, redis, valkey (the same), file, tiered, none, or a backend of your own."`
+	Backend    string        `env:"CACHE_BACKEND" envDefault:"memory" help:"memory, redis, valkey (the same), none, or a backend of your own; file and tiered are not built in yet."`
 	DefaultTTL time.Duration `env:"CACHE_DEFAULT_TTL" envDefault:"5m" min:"1ms" max:"9600h" help:"Lifetime of an entry that names none."`
 	MaxEntries int           `env:"CACHE_MAX_ENTRIES" envDefault:"10000" min:"1" max:"2147483647" help:"Most entries that memory holds."`
 	MaxBytes   int64         `env:"CACHE_MAX_BYTES" envDefault:"0" min:"0" help:"Most bytes that memory holds; 0 is no limit."`

@@ -11,7 +11,7 @@ import (
 
 func addCases() []testCase {
 	return []testCase{
-		{name: "Add stores where nothing is", rule: "Add stores only where there is no entry", run: func(k *kit) {
+		{name: "Add stores where nothing is", adds: true, rule: "Add stores only where there is no entry", run: func(k *kit) {
 			c := k.open()
 			if stored, err := c.Add(k.ctx(), "key", []byte("first"), cache.DefaultTTL); err != nil || !stored {
 				k.fail("Add = %t, %v; want true", stored, err)
@@ -22,7 +22,7 @@ func addCases() []testCase {
 			}
 			k.want(c, "key", "first")
 		}},
-		{name: "Add gives the entry its lifetime", rule: "d > 0: that long; Forever: no expiry", hook: "Advance", run: func(k *kit) {
+		{name: "Add gives the entry its lifetime", adds: true, rule: "d > 0: that long; Forever: no expiry", hook: "Advance", run: func(k *kit) {
 			c := k.open()
 			for key, ttl := range map[string]time.Duration{"brief": brief, "long": time.Hour, "permanent": cache.Forever} {
 				if stored, err := c.Add(k.ctx(), key, []byte("value"), ttl); err != nil || !stored {
@@ -34,7 +34,7 @@ func addCases() []testCase {
 			k.want(c, "long", "value")
 			k.want(c, "permanent", "value")
 		}},
-		{name: "Add keeps no reference to the slice", rule: "Set keeps no reference to the caller's slice, nor does Add", run: func(k *kit) {
+		{name: "Add keeps no reference to the slice", adds: true, rule: "Set keeps no reference to the caller's slice, nor does Add", run: func(k *kit) {
 			c := k.open()
 			value := []byte("value")
 			if _, err := c.Add(k.ctx(), "key", value, cache.DefaultTTL); err != nil {
@@ -43,7 +43,7 @@ func addCases() []testCase {
 			copy(value, "XXXXX")
 			k.want(c, "key", "value")
 		}},
-		{name: "an added entry's timer does not end a new value", rule: "an old timer never kills a new value", hook: "Advance", run: func(k *kit) {
+		{name: "an added entry's timer does not end a new value", adds: true, rule: "an old timer never kills a new value", hook: "Advance", run: func(k *kit) {
 			c := k.open()
 			if _, err := c.Add(k.ctx(), "key", []byte("old"), brief); err != nil {
 				k.Fatal(err)
@@ -52,7 +52,7 @@ func addCases() []testCase {
 			k.outlive()
 			k.want(c, "key", "new")
 		}},
-		{name: "an Add that stores nothing renews nothing", rule: "Add stores only where there is no entry", hook: "Advance", run: func(k *kit) {
+		{name: "an Add that stores nothing renews nothing", adds: true, rule: "Add stores only where there is no entry", hook: "Advance", run: func(k *kit) {
 			c := k.open()
 			k.set(c, "key", "old", brief)
 			if _, err := c.Add(k.ctx(), "key", []byte("new"), time.Hour); err != nil {
@@ -64,7 +64,7 @@ func addCases() []testCase {
 				k.fail("Get = %q, %t, %v; want the old entry expired", v, found, err)
 			}
 		}},
-		{name: "Add with an expired lifetime only answers", rule: "atomics with d <= 0: the answer as usual, nothing stored", run: func(k *kit) {
+		{name: "Add with an expired lifetime only answers", adds: true, rule: "atomics with d <= 0: the answer as usual, nothing stored", run: func(k *kit) {
 			c := k.open()
 			if stored, err := c.Add(k.ctx(), "key", []byte("value"), 0); err != nil || !stored {
 				k.fail("Add of an absent key for 0 = %t, %v; want true", stored, err)
@@ -76,7 +76,7 @@ func addCases() []testCase {
 			}
 			k.want(c, "key", "old")
 		}},
-		{name: "of many Adds one stores", rule: "linearizable per key: one winner", run: func(k *kit) {
+		{name: "of many Adds one stores", adds: true, rule: "linearizable per key: one winner", run: func(k *kit) {
 			c := k.open()
 			ctx := k.ctx()
 			for round := range 200 {

@@ -8,6 +8,6 @@
 //		})
 //	}
 //
-// A case that fails prints the sentence of the contract that was broken. A case that needs a hook which the [Config] leaves out
-// is listed as not run at the end. The package imports the standard library and the cache only.
+// A case that fails prints the sentence of the contract that was broken. A case that needs a hook which the [Config] leaves out, or
+// a capability that the store lacks, is listed as not run at the end. The package imports the standard library and the cache only.
 package cachetest

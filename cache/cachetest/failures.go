@@ -43,7 +43,7 @@ func failureCases() []testCase {
 				k.wantMiss(c, "key")
 			}
 		}},
-		{name: "a Delete that failed is made up for whatever comes next", rule: "before the backend is read, or an atomic runs on it, the key is deleted", hook: "Break", run: func(k *kit) {
+		{name: "a Delete that failed is made up for whatever comes next", adds: true, rule: "before the backend is read, or an atomic runs on it, the key is deleted", hook: "Break", run: func(k *kit) {
 			c := k.open()
 			k.set(c, "exists", "old", cache.Forever)
 			k.set(c, "add", "old", cache.Forever)

@@ -18,7 +18,7 @@ func lifetimeCases() []testCase {
 			k.wantMiss(c, "brief")
 			k.want(c, "long", "value")
 		}},
-		{name: "an expired entry can be added again", rule: "an expired entry is absent everywhere: Get, Exists, TTL, Add, Increment", hook: "Advance", run: func(k *kit) {
+		{name: "an expired entry can be added again", adds: true, rule: "an expired entry is absent everywhere: Get, Exists, TTL, Add, Increment", hook: "Advance", run: func(k *kit) {
 			c := k.open()
 			k.set(c, "key", "old", brief)
 			k.outlive()
@@ -98,7 +98,7 @@ func lifetimeCases() []testCase {
 			k.config.Advance(brief/2 + 5*time.Millisecond)
 			k.wantMiss(c, "key")
 		}},
-		{name: "KeepTTL on an expired entry finds none", rule: "an expired entry is absent everywhere; KeepTTL on an absent key gives ErrNotFound", hook: "Advance", run: func(k *kit) {
+		{name: "KeepTTL on an expired entry finds none", adds: true, rule: "an expired entry is absent everywhere; KeepTTL on an absent key gives ErrNotFound", hook: "Advance", run: func(k *kit) {
 			s := k.config.New(k.T)
 			c := k.over(s)
 			k.set(c, "key", "old", brief)
@@ -109,7 +109,7 @@ func lifetimeCases() []testCase {
 			k.set(c, "key", "new", cache.KeepTTL)
 			k.want(c, "key", "new")
 		}},
-		{name: "KeepTTL is the default where there is no entry", rule: "cache.KeepTTL: … or the default if there is none", run: func(k *kit) {
+		{name: "KeepTTL is the default where there is no entry", adds: true, rule: "cache.KeepTTL: … or the default if there is none", run: func(k *kit) {
 			c := k.open()
 			k.set(c, "key", "value", cache.KeepTTL)
 			k.want(c, "key", "value")

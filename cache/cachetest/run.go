@@ -27,23 +27,34 @@ type Config struct {
 type testCase struct {
 	name string
 	rule string
-	hook string // "" for none, else the name of a field of Config
+	hook string // what it needs of Config, the name of a field; "" for nothing
+	adds bool   // whether it needs a store that is a cache.Adder
 	run  func(*kit)
 }
 
-// Run runs every case as a subtest of t. Each makes its own stores.
+// Run runs every case as a subtest of t. Each makes its own stores. What needs a hook that c leaves out, or a capability that the
+// stores lack, is listed as not run.
 func Run(t *testing.T, c Config) {
 	t.Helper()
 	if c.New == nil {
 		t.Fatal("cachetest: Config.New is nil; it must return an empty store")
 	}
+	adds := false
+	t.Run("opens and closes", func(t *testing.T) {
+		s := c.New(t)
+		_, adds = s.(cache.Adder)
+		if err := s.Close(); err != nil {
+			t.Errorf("Close of a new store: %v", err)
+		}
+	})
 	has := map[string]bool{
 		"": true, "Reopen": c.Reopen != nil, "Advance": c.Advance != nil, "Break": c.Break != nil, "Plant": c.Plant != nil,
+		"cache.Adder": adds,
 	}
 	var left []string
 	for _, tc := range cases() {
-		if !has[tc.hook] {
-			left = append(left, tc.name+" (needs Config."+tc.hook+")")
+		if missing := tc.missing(has); missing != "" {
+			left = append(left, tc.name+" (needs "+missing+")")
 			continue
 		}
 		t.Run(tc.name, func(t *testing.T) { tc.run(&kit{T: t, config: c, rule: tc.rule}) })
@@ -51,6 +62,17 @@ func Run(t *testing.T, c Config) {
 	if len(left) > 0 {
 		t.Logf("cachetest: not run:\n\t%s", strings.Join(left, "\n\t"))
 	}
+}
+
+// missing returns what the case needs and does not have, or "".
+func (tc testCase) missing(has map[string]bool) string {
+	switch {
+	case tc.adds && !has["cache.Adder"]:
+		return "a store that is a cache.Adder"
+	case !has[tc.hook]:
+		return "Config." + tc.hook
+	}
+	return ""
 }
 
 func cases() []testCase {

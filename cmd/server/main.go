@@ -14,6 +14,6 @@ func main() { os.Exit(app.Main(server)) }
 // server is the whole service. To begin your own, delete internal/items with the two lines here that name it, and add your routes.
 func server(s settings.Settings) *app.Builder {
 	return app.New(s).
-		Routes(items.Routes(s.Items.Path)). // the example
-		Cache()                             // cache.From(c) in every handler; APP_CACHE_BACKEND says which
+		Routes(items.Routes(s.Items.Path)).
+		Cache() // cache.From(c) in every handler; APP_CACHE_BACKEND says which
 }

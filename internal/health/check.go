@@ -39,6 +39,7 @@ type runner struct {
 	check    Check
 	interval time.Duration
 	logger   *slog.Logger
+	first    chan struct{} // closed when there is a first result
 	done     chan struct{} // closed when loop has ended
 
 	mu           sync.Mutex
@@ -148,6 +149,9 @@ func call(ctx context.Context, check func(context.Context) error) (failure strin
 func (r *runner) record(failure string) {
 	now := time.Now()
 	r.mu.Lock()
+	if r.at.IsZero() {
+		close(r.first)
+	}
 	r.failure, r.at = failure, now
 	since := r.failingSince
 	switch {

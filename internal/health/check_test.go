@@ -138,13 +138,21 @@ func TestHangingCheck(t *testing.T) {
 			t.Fatal(err)
 		}
 		before := runtime.NumGoroutine()
-		if err := h.Start(t.Context()); err != nil {
-			t.Fatal(err)
-		}
+		started := make(chan error, 1)
+		go func() { started <- h.Start(t.Context()) }()
+		synctest.Wait()
 		if got := get(h.Ready()).Body.String(); !strings.Contains(got, `"cache":"failed: not checked yet"`) {
 			t.Errorf("before the timeout: %s", got)
 		}
 		<-time.After(2*time.Second + time.Millisecond)
+		select {
+		case err := <-started:
+			if err != nil {
+				t.Errorf("Start: %v", err)
+			}
+		default:
+			t.Error("Start has not returned though there is a first result")
+		}
 		if got := get(h.Ready()).Body.String(); !strings.Contains(got, `"cache":"failed: no answer within 2s"`) {
 			t.Errorf("after the timeout: %s", got)
 		}
@@ -276,9 +284,18 @@ func TestLog(t *testing.T) {
 		synctest.Test(t, func(t *testing.T) {
 			var log bytes.Buffer
 			wait := func(ctx context.Context) error { <-ctx.Done(); return ctx.Err() }
-			h := start(t, health.Options{Logger: logger(&log)}, health.Check{Name: "cache", Run: wait})
+			h := health.New(health.Options{Logger: logger(&log)})
+			if err := h.Add(health.Check{Name: "cache", Run: wait}); err != nil {
+				t.Fatal(err)
+			}
+			started := make(chan error, 1)
+			go func() { started <- h.Start(t.Context()) }()
+			synctest.Wait()
 			if err := h.Stop(t.Context()); err != nil {
 				t.Fatal(err)
+			}
+			if err := <-started; err != nil {
+				t.Errorf("Start: %v", err)
 			}
 			if log.Len() > 0 {
 				t.Errorf("it logged %s", &log)

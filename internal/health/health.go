@@ -106,29 +106,45 @@ func (h *Health) Add(c Check) error {
 			return fmt.Errorf("health: add check %q: there is a check of that name", c.Name)
 		}
 	}
-	r := &runner{check: c, interval: h.options.Interval, logger: h.options.Logger, done: make(chan struct{})}
+	r := &runner{check: c, interval: h.options.Interval, logger: h.options.Logger, first: make(chan struct{}), done: make(chan struct{})}
 	h.runners = append(h.runners, r)
 	h.probes.AddReadinessCheck(c.Name, r.Last)
 	return nil
 }
 
-// Start starts a runner per check and returns; the first runs begin at once and nobody waits for them. The runners end
-// with [Health.Stop], not with ctx, which bounds only the start. A second Start and one after Stop are errors.
+// Start starts a runner per check and returns when each has its first result, whatever that is, or when ctx is done: so the
+// first probe does not find a check that nobody has made yet. The runners end with [Health.Stop], not with ctx. A second Start and
+// one after Stop are errors, and so is a ctx that was done before.
 func (h *Health) Start(ctx context.Context) error {
 	if err := ctx.Err(); err != nil {
 		return fmt.Errorf("health: start: %w", err)
 	}
+	runners, err := h.start(ctx)
+	if err != nil {
+		return err
+	}
+	for _, r := range runners {
+		select {
+		case <-r.first:
+		case <-r.done: // Stop was faster
+		case <-ctx.Done():
+		}
+	}
+	return nil
+}
+
+func (h *Health) start(ctx context.Context) ([]*runner, error) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	if h.cancel != nil || h.stopped {
-		return errors.New("health: start: the checks have been started or stopped already")
+		return nil, errors.New("health: start: the checks have been started or stopped already")
 	}
 	running, cancel := context.WithCancel(context.WithoutCancel(ctx))
 	h.cancel = cancel
 	for _, r := range h.runners {
 		go r.loop(running)
 	}
-	return nil
+	return h.runners, nil
 }
 
 // Stop cancels the runs in flight and waits until every runner has ended, or ctx is done; then the error names a check that

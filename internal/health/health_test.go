@@ -206,3 +206,28 @@ func logger(w io.Writer) *slog.Logger {
 		return a
 	}}))
 }
+
+func TestStartWaitsForFirstResultsAsLongAsItMay(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		slow := func(context.Context) error { <-time.After(time.Second); return nil }
+		h := start(t, health.Options{}, health.Check{Name: "slow", Run: slow})
+		if code := get(h.Ready()).Code; code != http.StatusOK {
+			t.Errorf("the first probe after Start gets %d, want 200", code)
+		}
+	})
+	synctest.Test(t, func(t *testing.T) {
+		h := health.New(health.Options{})
+		slow := func(context.Context) error { <-time.After(time.Second); return nil }
+		if err := h.Add(health.Check{Name: "slow", Run: slow}); err != nil {
+			t.Fatal(err)
+		}
+		ctx, cancel := context.WithTimeout(t.Context(), time.Millisecond)
+		defer cancel()
+		if err := h.Start(ctx); err != nil {
+			t.Errorf("Start: %v, want that it does not wait beyond its context", err)
+		}
+		if err := h.Stop(t.Context()); err != nil {
+			t.Error(err)
+		}
+	})
+}

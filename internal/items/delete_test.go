@@ -1,6 +1,8 @@
 package items_test
 
 import (
+	"bytes"
+	"go/format"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -34,7 +36,11 @@ func TestDeletingTheExampleLeavesAServiceThatBuildsAndPassesItsTests(t *testing.
 	if deleted != 2 {
 		t.Fatalf("main.go has %d lines that name the example; the README says two", deleted)
 	}
-	if err := os.WriteFile(main, []byte(strings.Join(kept, "")), 0o600); err != nil {
+	rest := []byte(strings.Join(kept, ""))
+	if formatted, err := format.Source(rest); err != nil || !bytes.Equal(formatted, rest) {
+		t.Errorf("what is left of main.go is not formatted (%v):\n%s", err, rest)
+	}
+	if err := os.WriteFile(main, rest, 0o600); err != nil {
 		t.Fatal(err)
 	}
 	for _, args := range [][]string{{"build", "./..."}, {"vet", "./..."}, {"test", "./..."}} {
