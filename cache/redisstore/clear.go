@@ -20,7 +20,7 @@ func (s *Store) Clear(ctx context.Context, prefix string) error {
 		s.failed.notePrefix(prefix)
 		return err
 	}
-	s.failed.forgetBelow(prefix, since)
+	s.failed.forgetBelow(prefix, since, nil)
 	return nil
 }
 
@@ -31,9 +31,8 @@ func (s *Store) clear(ctx context.Context, prefix string) error {
 	if err != nil {
 		return err
 	}
-	err = s.drain(op.ctx)
 	op.cancel()
-	if err != nil {
+	if err := s.drain(ctx); err != nil {
 		return s.fail(op, err)
 	}
 	conn := s.client.Conn()

@@ -19,9 +19,16 @@ type failures struct {
 
 	mu       sync.Mutex
 	serial   uint64 // of the last failure
-	drained  uint64 // failures up to this one have been executed or never will be
 	keys     map[string]*mark
 	prefixes map[string]*mark
+	drain    drain
+}
+
+// drain is how far the server has been given time to execute what was sent before a failure.
+type drain struct {
+	turn   chan struct{} // holds a token while somebody makes the round trips
+	sent   uint64        // serial of the last failure of a command that had been sent
+	rounds int           // round trips made since
 }
 
 // mark is one key or prefix that must not be used before it was deleted.
@@ -31,15 +38,29 @@ type mark struct {
 }
 
 func newFailures() *failures {
-	return &failures{keys: make(map[string]*mark), prefixes: make(map[string]*mark)}
+	return &failures{keys: make(map[string]*mark), prefixes: make(map[string]*mark), drain: drain{turn: make(chan struct{}, 1), rounds: drainRounds}}
+}
+
+// free tells whether nobody is deleting what m stands for. Whoever takes its turn later finds that it does not stand any more;
+// whoever has it forgets it when done, for until then the deletion may take away what others store.
+func (m *mark) free() bool {
+	select {
+	case m.turn <- struct{}{}:
+		<-m.turn
+		return true
+	default:
+		return false
+	}
 }
 
 func (f *failures) any() bool { return f.marks.Load() > 0 }
 
-// noteKey remembers that a write of key failed. Where there are too many, it is the key's namespace that is remembered.
-func (f *failures) noteKey(key string) {
+// noteKey remembers that a write of key failed, and whether it may have been sent. Where there are too many keys, it is the
+// key's namespace that is remembered.
+func (f *failures) noteKey(key string, sent bool) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
+	defer f.noteSent(sent)
 	if f.keys[key] == nil && len(f.keys) >= maxFailedKeys {
 		f.noteOverflow(key)
 		return
@@ -56,8 +77,14 @@ func (f *failures) noteOverflow(key string) {
 	}
 	prefix := f.boundedPrefix(namespaceOf(key))
 	f.note(f.prefixes, prefix)
-	maps.DeleteFunc(f.keys, func(k string, _ *mark) bool { return strings.HasPrefix(k, prefix) })
+	maps.DeleteFunc(f.keys, func(k string, m *mark) bool { return strings.HasPrefix(k, prefix) && m.free() })
 	f.count()
+}
+
+func (f *failures) noteSent(sent bool) {
+	if sent {
+		f.drain.sent, f.drain.rounds = f.serial, 0
+	}
 }
 
 // notePrefix remembers that a Clear of prefix failed.
@@ -65,12 +92,13 @@ func (f *failures) notePrefix(prefix string) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	f.note(f.prefixes, f.boundedPrefix(prefix))
+	f.noteSent(true)
 }
 
 // boundedPrefix is prefix, or everything where there are too many prefixes to remember.
 func (f *failures) boundedPrefix(prefix string) string {
 	if f.prefixes[prefix] == nil && len(f.prefixes) >= maxFailedPrefixes {
-		clear(f.prefixes)
+		maps.DeleteFunc(f.prefixes, func(_ string, m *mark) bool { return m.free() })
 		return ""
 	}
 	return prefix
@@ -115,6 +143,13 @@ func (f *failures) key(key string) *mark {
 	return f.keys[key]
 }
 
+// clearing tells whether m still is the mark of prefix.
+func (f *failures) clearing(prefix string, m *mark) bool {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return f.prefixes[prefix] == m
+}
+
 // standing returns the serial of m and whether it still is the mark of key.
 func (f *failures) standing(key string, m *mark) (serial uint64, stands bool) {
 	f.mu.Lock()
@@ -132,30 +167,35 @@ func (f *failures) forgetKey(key string, since uint64) {
 	}
 }
 
-// forgetBelow drops the marks of everything under prefix that were made up to since.
-func (f *failures) forgetBelow(prefix string, since uint64) {
+// forgetBelow drops the marks of everything under prefix that were made up to since: own, and those that are free.
+func (f *failures) forgetBelow(prefix string, since uint64, own *mark) {
 	if !f.any() {
 		return
 	}
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	old := func(name string, m *mark) bool { return m.serial <= since && strings.HasPrefix(name, prefix) }
+	old := func(name string, m *mark) bool {
+		return m.serial <= since && strings.HasPrefix(name, prefix) && (m == own || m.free())
+	}
 	maps.DeleteFunc(f.keys, old)
 	maps.DeleteFunc(f.prefixes, old)
 	f.count()
 }
 
-// undrained returns the serial of the last failure and whether it may still take effect.
-func (f *failures) undrained() (serial uint64, is bool) {
+// undrained returns the serial of the last failure that had been sent, and how many round trips are left to make for it.
+func (f *failures) undrained() (sent uint64, rounds int) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	return f.serial, f.drained < f.serial
+	return f.drain.sent, drainRounds - f.drain.rounds
 }
 
-func (f *failures) setDrained(serial uint64) {
+// drainedOnce counts a round trip, unless a command that had been sent has failed since.
+func (f *failures) drainedOnce(sent uint64) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	f.drained = max(f.drained, serial)
+	if f.drain.sent == sent && f.drain.rounds < drainRounds {
+		f.drain.rounds++
+	}
 }
 
 // namespaceOf returns the levels of namespace that key begins with: "@a:@b:" of "@a:@b:k", "" of "k" and of "@@k".

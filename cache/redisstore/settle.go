@@ -94,26 +94,44 @@ func (s *Store) clearInBackground(prefix string, m *mark) {
 	}
 	s.background.Go(func() {
 		defer func() { <-m.turn }()
+		if !s.failed.clearing(prefix, m) {
+			return // somebody's Clear was faster
+		}
 		since := s.failed.last()
 		if s.clear(s.life, prefix) == nil {
-			s.failed.forgetBelow(prefix, since)
+			s.failed.forgetBelow(prefix, since, m)
 		}
 	})
 }
 
-// drain waits until what this store sent before a failure has been executed, as far as it is on the server.
+// drain waits until what this store sent before a failure has been executed, as far as it is on the server. One caller makes the
+// round trips, each bounded by the timeout, and the others wait for it; what ctx cuts short the next one goes on with.
 func (s *Store) drain(ctx context.Context) error {
-	serial, is := s.failed.undrained()
-	if !is {
+	if _, rounds := s.failed.undrained(); rounds == 0 {
 		return nil
 	}
-	for range drainRounds {
-		if err := s.ping(ctx); err != nil {
+	select {
+	case s.failed.drain.turn <- struct{}{}:
+		defer func() { <-s.failed.drain.turn }()
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+	for {
+		sent, rounds := s.failed.undrained()
+		if rounds == 0 {
+			return nil
+		}
+		if err := s.pingWithin(ctx); err != nil {
 			return err
 		}
+		s.failed.drainedOnce(sent)
 	}
-	s.failed.setDrained(serial)
-	return nil
+}
+
+func (s *Store) pingWithin(ctx context.Context) error {
+	ctx, cancel := context.WithTimeout(ctx, s.timeout)
+	defer cancel()
+	return s.ping(ctx)
 }
 
 // errClearing is what an operation gets that must not run while a Clear that failed is being repeated: that could remove

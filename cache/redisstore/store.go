@@ -188,32 +188,31 @@ func (s *Store) Set(ctx context.Context, key string, value []byte, ttl time.Dura
 		return err
 	}
 	defer op.cancel()
-	err = s.store(op.ctx, key, value, ttl)
+	clearing, err := s.settleToStore(op.ctx, key)
+	if clearing && err == nil {
+		err = s.drain(op.ctx)
+	}
+	if err != nil {
+		s.failed.noteKey(key, false)
+		return s.fail(op, err)
+	}
+	switch {
+	case ttl == cache.Forever:
+		err = s.set(op.ctx, key, value)
+	case ttl != cache.KeepTTL:
+		err = s.set(op.ctx, key, value, "px", milliseconds(ttl))
+	case clearing:
+		err = redis.Nil // what is there is a miss
+	default:
+		err = s.set(op.ctx, key, value, "xx", "keepttl")
+	}
 	if errors.Is(err, redis.Nil) {
 		return s.fail(op, cache.ErrNotFound)
 	}
 	if err != nil {
-		s.failed.noteKey(key)
+		s.failed.noteKey(key, true)
 	}
 	return s.fail(op, err)
-}
-
-func (s *Store) store(ctx context.Context, key string, value []byte, ttl time.Duration) error {
-	clearing, err := s.settleToStore(ctx, key)
-	if clearing && err == nil {
-		err = s.drain(ctx)
-	}
-	switch {
-	case err != nil:
-		return err
-	case ttl == cache.Forever:
-		return s.set(ctx, key, value)
-	case ttl != cache.KeepTTL:
-		return s.set(ctx, key, value, "px", milliseconds(ttl))
-	case clearing:
-		return redis.Nil // what is there is a miss
-	}
-	return s.set(ctx, key, value, "xx", "keepttl")
 }
 
 // Add stores value under key if there is no entry.
@@ -255,13 +254,15 @@ func (s *Store) Delete(ctx context.Context, key string) error {
 	if clearing && err == nil {
 		err = s.drain(op.ctx)
 	}
-	if err == nil {
-		err = s.unlink(op.ctx, s.client, s.prefix+key)
-	}
 	if err != nil {
-		s.failed.noteKey(key)
+		s.failed.noteKey(key, false)
+		return s.fail(op, err)
 	}
-	return s.fail(op, err)
+	if err := s.unlink(op.ctx, s.client, s.prefix+key); err != nil {
+		s.failed.noteKey(key, true)
+		return s.fail(op, err)
+	}
+	return nil
 }
 
 // Ping tells whether the server answers.

@@ -44,6 +44,7 @@ func (s *stack) handleError(err error, c echo.Context) {
 	}
 	x.answered = true
 	dropSuccessHeaders(res.Header())
+	x.hurry(r)
 	WriteProblem(res, r, p)
 }
 

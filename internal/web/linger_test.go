@@ -104,6 +104,22 @@ func TestARefusalIsWholeAndLoggedBeforeTheBodyHasCome(t *testing.T) {
 	}
 }
 
+func TestARefusalDoesNotWaitForAShortBodyThatDoesNotArrive(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		conn, _ := piped(t, Options{RequestTimeout: time.Minute}, refusing)
+		start := time.Now()
+		_, _ = io.WriteString(conn, "POST /nope HTTP/1.1\r\nHost: a\r\nContent-Length: 100\r\n\r\n0123456789")
+		res, err := http.ReadResponse(bufio.NewReader(conn), nil)
+		if err != nil || res.StatusCode != http.StatusNotFound {
+			t.Fatalf("got %v, %v, want a 404", res, err)
+		}
+		res.Body.Close()
+		if took := time.Since(start); took > lingerTime {
+			t.Errorf("answered after %s, want %s at the latest", took, lingerTime)
+		}
+	})
+}
+
 func TestABodyThatIsRefusedUnaskedIsNotAskedFor(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		conn, _ := piped(t, Options{MaxBodyBytes: 1 << 20, RequestTimeout: time.Minute}, refusing)

@@ -34,8 +34,9 @@ type Options struct {
 	// handler that streams and does not look at its context goes on. 0: none.
 	RequestTimeout time.Duration
 
-	// MaxBodyBytes is the longest request body that is accepted; a longer one gets a 413. After any refusal, up to 64 MiB of
-	// a body that is still being sent are thrown away for up to 5 seconds, so that the client gets to see it. 0: no limit.
+	// MaxBodyBytes is the longest request body that is accepted; a longer one gets a 413. After any refusal but a
+	// 408, up to 64 MiB of a body that is still being sent are thrown away for up to 5 seconds, so that the client gets to see it;
+	// the refusal of a short body that does not arrive is sent after 5 seconds at the latest. 0: no limit.
 	MaxBodyBytes int64
 
 	// TrustedProxies are the networks whose word in X-Forwarded-For and X-Forwarded-Proto is believed.
