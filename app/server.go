@@ -73,13 +73,12 @@ func (s *server) stop(ctx context.Context) error {
 	if s.http == nil {
 		return nil
 	}
-	defer s.end()
 	begun := time.Now()
 	err := s.http.Shutdown(ctx)
+	s.end() // after a clean shutdown there is nobody left to hear it
 	if err == nil {
 		return nil
 	}
-	s.end()
 	return errors.Join(fmt.Errorf("requests were still being served after %v: their connections were closed", time.Since(begun).Round(time.Millisecond)), s.http.Close())
 }
 

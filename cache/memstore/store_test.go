@@ -131,6 +131,20 @@ func TestAnExpiredEntryGoesFirstAndIsNoEviction(t *testing.T) {
 	})
 }
 
+func TestWhatExpiredMakesRoomAndIsNoEviction(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := open(t, &memstore.Options{MaxBytes: 10 * (128 + 5)})
+		for i := range 10 {
+			set(t, s, fmt.Sprint(i), "1234", time.Second)
+		}
+		<-time.After(time.Second)
+		set(t, s, "large", strings.Repeat("v", 1000), time.Hour) // needs the room of more than one sweep frees
+		if st := stats(t, s); st.Evictions != 0 || st.Entries > 2 {
+			t.Errorf("%+v; want no evictions, for all that went had expired", st)
+		}
+	})
+}
+
 func TestOverwritingInAFullStoreEvictsNothing(t *testing.T) {
 	s := open(t, &memstore.Options{MaxEntries: 2})
 	set(t, s, "a", "value", time.Minute)
