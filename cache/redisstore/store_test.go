@@ -30,27 +30,45 @@ func TestMain(m *testing.M) {
 const patience = time.Second
 
 func TestStoreKeepsTheContract(t *testing.T) {
+	cachetest.Run(t, onServer(t, redistest.URL(t)))
+}
+
+func TestStoreKeepsTheContractWhileItsServerIsFrozen(t *testing.T) {
 	server := redistest.Start(t)
-	other := redistest.Client(t, server.URL())
+	c := onServer(t, server.URL())
+	c.Break = func() func() {
+		server.Freeze()
+		return server.Thaw
+	}
+	cachetest.Run(t, c)
+}
+
+// onServer is for a server that others may use too: every store has a prefix of its own, and leaves nothing behind.
+func onServer(t *testing.T, url string) cachetest.Config {
+	other := redistest.Client(t, url)
 	var last string
-	cachetest.Run(t, cachetest.Config{
+	another := func(t *testing.T) cache.Store {
+		return open(t, url, &redisstore.Options{KeyPrefix: last + ":", Timeout: patience})
+	}
+	return cachetest.Config{
 		New: func(t *testing.T) cache.Store {
-			last = "test." + rand.Text() + ":"
-			return open(t, server.URL(), &redisstore.Options{KeyPrefix: last, Timeout: patience})
+			last = "test." + rand.Text()
+			cleaner := another(t)
+			t.Cleanup(func() {
+				if err := cleaner.Clear(context.WithoutCancel(t.Context()), ""); err != nil {
+					t.Errorf("clean up: %v", err)
+				}
+			})
+			return another(t)
 		},
-		Reopen: func(t *testing.T) cache.Store {
-			return open(t, server.URL(), &redisstore.Options{KeyPrefix: last, Timeout: patience})
-		},
+		Reopen: another,
 		Advance: func(d time.Duration) {
 			end := time.Now().Add(d)
 			wait.Until(t, func() bool { return !time.Now().Before(end) })
 		},
-		Break: func() func() {
-			server.Freeze()
-			return server.Thaw
-		},
-		Plant: plant(t, other),
-	})
+		// Next to the prefix, where a careless Clear would find it.
+		Plant: func(key string, value []byte) error { return plant(t, other)(last+"2:"+key, value) },
+	}
 }
 
 func TestStoreKeepsTheContractOnAFakeClock(t *testing.T) {
@@ -78,6 +96,7 @@ func TestStoreKeepsTheContractOnAFakeClock(t *testing.T) {
 
 func plant(t *testing.T, c *redis.Client) func(string, []byte) error {
 	return func(key string, value []byte) error {
+		t.Cleanup(func() { c.Del(context.WithoutCancel(t.Context()), key) })
 		err := c.SetArgs(t.Context(), key, value, redis.SetArgs{Mode: "NX"}).Err()
 		if errors.Is(err, redis.Nil) {
 			return fmt.Errorf("%q is there", key)
