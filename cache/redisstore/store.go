@@ -78,6 +78,7 @@ func Open(ctx context.Context, url string, o *Options) (*Store, error) {
 	c.DialTimeout, c.ReadTimeout, c.WriteTimeout, c.PoolTimeout = r.Timeout, r.Timeout, r.Timeout, r.Timeout
 	c.MaxRetries, c.DialerRetries = -1, 1 // command.go decides what deserves a second try
 	c.ConnMaxIdleTime = 5 * time.Minute   // below what load balancers allow an idle connection
+	c.PipelinePoolSize = -1               // nothing here is pipelined
 	c.Dialer = dialer(c)
 	// Either of these asks a server of 6.2 for what it does not know, on every connection: it answers, and counts an error.
 	c.DisableIdentity = true
