@@ -5,9 +5,11 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"net"
 	"strings"
 	"sync"
+	"syscall"
 	"testing"
 	"time"
 
@@ -59,13 +61,34 @@ func TestAFrozenServer(t *testing.T) {
 }
 
 func TestAValueSetBeforeTheFreezeDoesNotComeBackWithTheServer(t *testing.T) {
-	for name, size := range map[string]int{"a short value": 5, "a value of 300 kB": 300_000, "a value of 3 MB": 3_000_000} {
-		t.Run(name, func(t *testing.T) {
+	opened := func(t *testing.T, url string) *redisstore.Store {
+		return open(t, url, &redisstore.Options{Timeout: timeout})
+	}
+	// Its connections are closed as usual: what it had written is still delivered.
+	given := func(t *testing.T, url string) *redisstore.Store {
+		s, err := redisstore.New(redistest.Client(t, url), &redisstore.Options{Timeout: timeout})
+		if err != nil {
+			t.Fatal(err)
+		}
+		return s
+	}
+	for _, tc := range []struct {
+		name string
+		size int
+		open func(t *testing.T, url string) *redisstore.Store
+	}{
+		{"a short value", 5, opened},
+		{"a value of 300 kB", 300_000, opened},
+		{"a value of 3 MB", 3_000_000, opened},
+		{"a short value of the caller's client", 5, given},
+		{"a value of 300 kB of the caller's client", 300_000, given},
+	} {
+		t.Run(tc.name, func(t *testing.T) {
 			server := redistest.Start(t)
-			c := over(t, open(t, server.URL(), &redisstore.Options{Timeout: timeout}))
+			c := over(t, tc.open(t, server.URL()))
 			for round := range 10 {
 				key := fmt.Sprint("key", round)
-				old := bytes.Repeat([]byte("o"), size)
+				old := bytes.Repeat([]byte("o"), tc.size)
 				if err := c.Set(t.Context(), "warm", nil, time.Hour); err != nil {
 					t.Fatal(err)
 				}
@@ -290,6 +313,24 @@ func answering(t *testing.T, with func(net.Conn)) (addr string) {
 		serving.Wait()
 	})
 	return l.Addr().String()
+}
+
+func TestAConnectionThatIsGivenUpThrowsAwayWhatItHasNotSent(t *testing.T) {
+	ended := make(chan error, 1)
+	silent := answering(t, func(c net.Conn) {
+		_, err := io.Copy(io.Discard, c)
+		select {
+		case ended <- err:
+		default:
+		}
+	})
+	s := open(t, "redis://"+silent, &redisstore.Options{Timeout: timeout})
+	if err := s.Ping(t.Context()); err == nil {
+		t.Fatal("Ping of a silent server succeeded")
+	}
+	if err := <-ended; !errors.Is(err, syscall.ECONNRESET) {
+		t.Errorf("the server sees %v; want the connection reset, not ended in order", err)
+	}
 }
 
 func TestAServerThatOnceAnsweredIsNotSuspectedOfTLS(t *testing.T) {
