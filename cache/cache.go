@@ -20,9 +20,8 @@ type Cache struct {
 
 // shared is what all handles on one store have in common.
 type shared struct {
+	capabilities
 	store   Store
-	adder   Adder // nil where the store lacks the capability
-	statter Statter
 	ttl     time.Duration
 	onEvent func(Event)
 
@@ -35,6 +34,9 @@ type shared struct {
 type Options struct {
 	// TTL is the default lifetime, what [DefaultTTL] stands for. Zero is five minutes; [Forever] is allowed.
 	TTL time.Duration
+	// Require are the capabilities without which the program cannot work, as in CanAdd | CanIncrement: a store that can neither do
+	// one nor be made to is an error of [New], instead of an [errors.ErrUnsupported] of the first call.
+	Require Capability
 	// OnEvent, where it is not nil, is called after every operation, on the goroutine that called it. It must be fast and
 	// safe for concurrent use. It costs two readings of the clock an operation; unset it costs nothing.
 	OnEvent func(Event)
@@ -55,10 +57,11 @@ func New(s Store, o *Options) (*Cache, error) {
 	case ttl < 0:
 		return nil, fmt.Errorf("cache: new: %w: default of %v; allowed: more than 0, or Forever", ErrInvalidTTL, ttl)
 	}
-	c := &Cache{shared: &shared{store: s, ttl: ttl, onEvent: o.OnEvent}, owner: true}
-	c.adder, _ = s.(Adder)
-	c.statter, _ = s.(Statter)
-	return c, nil
+	can := discover(s)
+	if err := can.require(s, o.Require); err != nil {
+		return nil, fmt.Errorf("cache: new: %w", err)
+	}
+	return &Cache{shared: &shared{capabilities: can, store: s, ttl: ttl, onEvent: o.OnEvent}, owner: true}, nil
 }
 
 // Namespace returns a handle on the same store whose keys are its own: nothing stored through it can be named
@@ -121,4 +124,17 @@ func (c *Cache) enter(ctx context.Context, key string) (string, error) {
 		return "", err
 	}
 	return k, c.ready(ctx)
+}
+
+// enterMany is enter for a batch. The error of an invalid key names it.
+func (c *Cache) enterMany(ctx context.Context, keys []string) ([]string, error) {
+	ks := make([]string, len(keys))
+	for i, key := range keys {
+		k, err := c.storeKey(key)
+		if err != nil {
+			return nil, fmt.Errorf("%s: %w", quoteKey(key), err)
+		}
+		ks[i] = k
+	}
+	return ks, c.ready(ctx)
 }

@@ -18,6 +18,10 @@ var (
 	ErrUnavailable = errors.New("store unavailable")
 	// ErrTooLarge: the value does not fit. What was stored under the key is unchanged.
 	ErrTooLarge = errors.New("value too large")
+	// ErrNotInteger: the entry is not a number that can be counted on. It is unchanged.
+	ErrNotInteger = errors.New("not an integer")
+	// ErrOverflow: the number would not fit 64 bits. It is unchanged.
+	ErrOverflow = errors.New("integer overflow")
 	// ErrNotFound: there is no entry, where the operation needs one.
 	ErrNotFound = errors.New("not found")
 )
@@ -29,23 +33,34 @@ const maxKeyInError = 64
 // It reads
 //
 //	cache: get "item:1": store unavailable: connection refused
+//	cache: get many of 500 keys: store unavailable: connection refused
 type OpError struct {
-	Op  string // the operation: "get", "set", "clear", …
-	Key string // the key as the caller gave it, of a Clear the prefix of its namespace; empty where there is none
-	Err error  // why; never nil
+	Op   string // the operation: "get", "set", "get many", "clear", …
+	Key  string // the key as the caller gave it, of a Clear the prefix of its namespace; empty where there is none
+	Keys int    // how many keys a batch has; 0 for other operations
+	Err  error  // why; never nil
 }
 
-// Error names the operation and the key once. The key is quoted and cut at 64 bytes.
+// Error names the operation and the key, or how many keys, once. The key is quoted and cut at 64 bytes.
 func (e *OpError) Error() string {
 	s := "cache: " + e.Op
+	switch {
+	case e.Keys == 1:
+		s += " of 1 key"
+	case e.Keys > 1:
+		s += " of " + strconv.Itoa(e.Keys) + " keys"
+	}
 	if e.Key != "" {
-		if len(e.Key) > maxKeyInError {
-			s += " " + strconv.Quote(e.Key[:maxKeyInError]) + "…"
-		} else {
-			s += " " + strconv.Quote(e.Key)
-		}
+		s += " " + quoteKey(e.Key)
 	}
 	return s + ": " + e.Err.Error()
+}
+
+func quoteKey(key string) string {
+	if len(key) > maxKeyInError {
+		return strconv.Quote(key[:maxKeyInError]) + "…"
+	}
+	return strconv.Quote(key)
 }
 
 // Unwrap returns e.Err.
@@ -57,8 +72,21 @@ func opError(op, key string, err error) error {
 	if err == nil {
 		return nil
 	}
-	if inner, ok := err.(*OpError); ok { //nolint:errorlint // only the outermost error is the store's own naming
-		err = inner.Err
+	return &OpError{Op: op, Key: key, Err: unnamed(err)}
+}
+
+// batchError returns err as an *OpError of a batch of so many keys.
+func batchError(op string, keys int, err error) error {
+	if err == nil {
+		return nil
 	}
-	return &OpError{Op: op, Key: key, Err: err}
+	return &OpError{Op: op, Keys: keys, Err: unnamed(err)}
+}
+
+// unnamed returns err without what a store named.
+func unnamed(err error) error {
+	if inner, ok := err.(*OpError); ok { //nolint:errorlint // only the outermost error is the store's own naming
+		return inner.Err
+	}
+	return err
 }

@@ -4,15 +4,17 @@ import "time"
 
 // What the Result of an [Event] can be.
 const (
-	ResultHit   = "hit"   // the entry was there
-	ResultMiss  = "miss"  // it was not; for Add: another entry was
+	ResultHit   = "hit"   // the entry was there; for GetMany: all of them
+	ResultMiss  = "miss"  // it was not; for Add, a comparison and Take: the answer was no
 	ResultOK    = "ok"    // an operation without hit and miss succeeded
 	ResultError = "error" // Err says why
 )
 
-// Event tells how one operation of a [Cache] ended.
+// Event tells how one operation of a [Cache] ended. Op is "get" (GetAppend too), "set", "delete", "exists", "add", "increment", "swap"
+// (CompareAndSwap), "compare and delete", "renew" (GetAndRenew), "touch", "ttl", "get many", "set many", "delete many", "clear",
+// "keys", "delete expired", "take" or "ping".
 type Event struct {
-	Op       string        // "get", "set", "delete", "exists", "add", "clear" or "ping"
+	Op       string        // what was done
 	Result   string        // one of the Result constants
 	Duration time.Duration // how long it took
 	Err      error         // what the caller got; nil unless Result is ResultError
@@ -39,6 +41,13 @@ func (c *Cache) emit(op string, start time.Time, result string, err error) {
 func hitOrMiss(hit bool) string {
 	if hit {
 		return ResultHit
+	}
+	return ResultMiss
+}
+
+func okOrMiss(ok bool) string {
+	if ok {
+		return ResultOK
 	}
 	return ResultMiss
 }

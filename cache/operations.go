@@ -26,6 +26,34 @@ func (c *Cache) Get(ctx context.Context, key string) (value []byte, found bool, 
 	return value, found, err
 }
 
+// GetAppend is [Cache.Get] into the caller's memory: it appends the value under key to dst and returns the extended slice, without
+// allocating where dst has room and the backend allows. On a miss and on an error it returns dst unchanged.
+func (c *Cache) GetAppend(ctx context.Context, dst []byte, key string) (value []byte, found bool, err error) {
+	if c == nil {
+		return dst, false, nil
+	}
+	start := c.now()
+	k, err := c.enter(ctx, key)
+	value = dst
+	switch {
+	case err != nil:
+	case c.appender != nil:
+		value, found, err = c.appender.GetAppend(ctx, dst, k)
+	default:
+		var stored []byte
+		stored, found, err = c.store.Get(ctx, k)
+		value = append(dst, stored...)
+	}
+	if err != nil {
+		found, err = false, opError("get", key, err)
+	}
+	if !found {
+		value = dst
+	}
+	c.emit("get", start, hitOrMiss(found), err)
+	return value, found, err
+}
+
 // Set stores value under key for the lifetime ttl, and replaces what was there with its lifetime. The slice stays the
 // caller's. A ttl <= 0 other than [DefaultTTL] and [KeepTTL] has expired already: it deletes the entry.
 //
@@ -113,46 +141,6 @@ func (c *Cache) Exists(ctx context.Context, key string) (bool, error) {
 	return found, err
 }
 
-// Add stores value under key if there is no entry, in one atomic step, and tells whether it did: of any number of
-// concurrent calls exactly one is told that it stored. [KeepTTL] is the default here. With a ttl <= 0 the answer is as usual
-// and nothing is stored. On a nil cache Add says stored. A store that cannot add gives [errors.ErrUnsupported].
-func (c *Cache) Add(ctx context.Context, key string, value []byte, ttl time.Duration) (stored bool, err error) {
-	if c == nil {
-		return true, nil
-	}
-	start := c.now()
-	k, err := c.enter(ctx, key)
-	if err == nil {
-		stored, err = c.add(ctx, k, value, ttl)
-	}
-	if err != nil {
-		stored, err = false, opError("add", key, err)
-	}
-	result := ResultMiss
-	if stored {
-		result = ResultOK
-	}
-	c.emit("add", start, result, err)
-	return stored, err
-}
-
-func (c *Cache) add(ctx context.Context, k string, value []byte, ttl time.Duration) (bool, error) {
-	if len(value) > MaxValueLen {
-		return false, tooLarge(value)
-	}
-	if ttl == DefaultTTL || ttl == KeepTTL {
-		ttl = c.ttl
-	}
-	switch {
-	case ttl <= 0:
-		found, err := c.store.Exists(ctx, k)
-		return !found, err
-	case c.adder == nil:
-		return false, c.unsupported("Adder")
-	}
-	return c.adder.Add(ctx, k, value, ttl)
-}
-
 // Clear removes every entry of this namespace and of those in it; on the cache that [New] returned, every entry of the
 // store. What was there when it was called is gone when it returns nil; what is stored meanwhile may stay.
 func (c *Cache) Clear(ctx context.Context) error {
@@ -182,26 +170,6 @@ func (c *Cache) Ping(ctx context.Context) error {
 	err = opError("ping", "", err)
 	c.emit("ping", start, ResultOK, err)
 	return err
-}
-
-// Stats returns the figures of the store in this process, whatever the namespace. A store that keeps none gives
-// [errors.ErrUnsupported]; a nil cache has zeros.
-func (c *Cache) Stats(ctx context.Context) (Stats, error) {
-	if c == nil {
-		return Stats{}, nil
-	}
-	if err := c.ready(ctx); err != nil {
-		return Stats{}, opError("stats", "", err)
-	}
-	if c.statter == nil {
-		return Stats{}, opError("stats", "", c.unsupported("Statter"))
-	}
-	s, err := c.statter.Stats(ctx)
-	return s, opError("stats", "", err)
-}
-
-func (c *Cache) unsupported(capability string) error {
-	return fmt.Errorf("%w: %T is no cache.%s", errors.ErrUnsupported, c.store, capability)
 }
 
 func tooLarge(value []byte) error {

@@ -35,23 +35,3 @@ type Store interface {
 	// Close frees what the store holds. It is idempotent; afterwards every other method gives [ErrClosed].
 	Close() error
 }
-
-// Adder is the capability to store only where nothing is, in one atomic step.
-type Adder interface {
-	// Add stores a copy of value under key if there is no entry, and tells whether it did. Of any number of concurrent
-	// calls on an absent key exactly one stores. The lifetime is d > 0 or [Forever].
-	Add(ctx context.Context, key string, value []byte, ttl time.Duration) (stored bool, err error)
-}
-
-// Statter is the capability to tell how full a store is.
-type Statter interface {
-	// Stats returns the figures of this process. It does no I/O.
-	Stats(ctx context.Context) (Stats, error)
-}
-
-// Stats are the figures of a store in this process.
-type Stats struct {
-	Entries   int64 // entries held, expired ones that have not been removed yet among them
-	Bytes     int64 // bytes held: keys, values and bookkeeping
-	Evictions int64 // unexpired entries removed to make room, since the store was made
-}

@@ -25,3 +25,11 @@ func (c *Cache) lifetime(d time.Duration) time.Duration {
 	}
 	return d
 }
+
+// lifetimeOfNew is lifetime for an entry that is made only where there is none, which has no lifetime to keep.
+func (c *Cache) lifetimeOfNew(d time.Duration) time.Duration {
+	if d == KeepTTL {
+		return c.ttl
+	}
+	return c.lifetime(d)
+}
