@@ -129,19 +129,19 @@ func Sum(value []byte, delta int64) (int64, error) {
 	return 0, fmt.Errorf("%w: %d%+d", ErrOverflow, n, delta)
 }
 
-// CompareAndSwap replaces the value under key by new if it equals old, byte for byte, and its lifetime by ttl, in one atomic step,
+// CompareAndSwap replaces the value under key by replacement if it equals old, byte for byte, and its lifetime by ttl, in one atomic step,
 // and tells whether it did. A nil old equals an empty value, not an absent one. With [KeepTTL] the entry keeps its lifetime; with any
 // other ttl <= 0 it is deleted. Both slices stay the caller's. After an error the value may have been swapped.
 //
 // On a nil cache there is nothing to swap. A store that is no [Swapper] gives [errors.ErrUnsupported].
-func (c *Cache) CompareAndSwap(ctx context.Context, key string, old, new []byte, ttl time.Duration) (swapped bool, err error) {
+func (c *Cache) CompareAndSwap(ctx context.Context, key string, old, replacement []byte, ttl time.Duration) (swapped bool, err error) {
 	if c == nil {
 		return false, nil
 	}
 	start := c.now()
 	k, err := c.enter(ctx, key)
 	if err == nil {
-		swapped, err = c.swap(ctx, k, old, new, c.lifetime(ttl))
+		swapped, err = c.swap(ctx, k, old, replacement, c.lifetime(ttl))
 	}
 	if err != nil {
 		swapped, err = false, opError("swap", key, err)
@@ -150,16 +150,16 @@ func (c *Cache) CompareAndSwap(ctx context.Context, key string, old, new []byte,
 	return swapped, err
 }
 
-func (c *Cache) swap(ctx context.Context, k string, old, new []byte, ttl time.Duration) (bool, error) {
+func (c *Cache) swap(ctx context.Context, k string, old, replacement []byte, ttl time.Duration) (bool, error) {
 	switch {
-	case len(new) > MaxValueLen:
-		return false, tooLarge(new)
+	case len(replacement) > MaxValueLen:
+		return false, tooLarge(replacement)
 	case c.swapper == nil:
 		return false, c.unsupported("Swapper")
 	case ttl <= 0 && ttl != KeepTTL:
 		return c.swapper.CompareAndDelete(ctx, k, old)
 	}
-	return c.swapper.CompareAndSwap(ctx, k, old, new, ttl)
+	return c.swapper.CompareAndSwap(ctx, k, old, replacement, ttl)
 }
 
 // CompareAndDelete removes the entry under key if its value equals old, in one atomic step, and tells whether it did. A nil old equals an

@@ -45,10 +45,10 @@ type Incrementer interface {
 
 // Swapper is the capability to write only over a known value.
 type Swapper interface {
-	// CompareAndSwap replaces the value under key by a copy of new if it equals old, byte for byte, and its lifetime by ttl, in one
+	// CompareAndSwap replaces the value under key by a copy of replacement if it equals old, byte for byte, and its lifetime by ttl, in one
 	// atomic step; with [KeepTTL] the entry keeps its lifetime. It tells whether it did: never where there is no entry, for a nil old
-	// equals empty. A new that the store cannot hold is [ErrTooLarge], and what was there stays.
-	CompareAndSwap(ctx context.Context, key string, old, new []byte, ttl time.Duration) (swapped bool, err error)
+	// equals empty. A replacement that the store cannot hold is [ErrTooLarge], and what was there stays.
+	CompareAndSwap(ctx context.Context, key string, old, replacement []byte, ttl time.Duration) (swapped bool, err error)
 	// CompareAndDelete removes the entry under key if its value equals old, in one atomic step, and tells whether it did.
 	CompareAndDelete(ctx context.Context, key string, old []byte) (deleted bool, err error)
 }
@@ -99,9 +99,9 @@ type Stats struct {
 // Scanner is the capability to list keys.
 type Scanner interface {
 	// Keys yields the keys of this store that begin with prefix, "" for all, in any order. Every entry that is there from the
-	// beginning to the end is yielded, one that comes or goes meanwhile may be; where the backend reorganises itself meanwhile a key
-	// may come twice. An error is yielded last, with an empty key. Keys are read as the loop goes on, each batch bounded as an
-	// operation is; nothing is locked while the loop's body runs, which may use the store.
+	// beginning to the end is yielded; one that comes or goes meanwhile may be. A key may come twice where the backend reorganises
+	// itself meanwhile, or the entry went and came again. An error is yielded last, with an empty key. Keys are read as the loop goes on,
+	// each batch bounded as an operation is; nothing is locked while the loop's body runs, which may use the store.
 	Keys(ctx context.Context, prefix string) iter.Seq2[string, error]
 }
 

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"math/bits"
 	"net/url"
+	"slices"
 	"strconv"
 	"time"
 )
@@ -67,7 +68,9 @@ func ceil(level Level) int64 {
 }
 
 // Decide takes cost from the limits, whose levels are given, or nothing if one of them lacks it: the decision, and the levels after it.
-// It is for stores; what they are given has been checked by [Cache.Take]. A level beyond the period counts as the period.
+// It is for stores; what they are given has been checked by [Cache.Take]. A level beyond the period, as after the limit's period became
+// shorter or the clock was set back, counts as the period; what differs afterwards is to be kept though nothing was taken, or else
+// RetryAfter would pass and the level be beyond the period still.
 func Decide(limits []Limit, levels []Level, cost int64) (after []Level, d Decision) {
 	after = make([]Level, len(limits))
 	before := make([]Level, len(limits))
@@ -110,7 +113,8 @@ const meterMagic = "gcra1"
 //	name:arrival:rest:requests
 //
 // with the name escaped as [url.QueryEscape] does, and the theoretical arrival time on the store's clock, in microseconds and rest/requests
-// of one. Limits that are not among those of a call keep theirs. A limit whose Requests have changed has its rest rounded up.
+// of one. Limits that are not among those of a call keep theirs, for 400 days at most. A limit whose Requests have changed has its rest
+// rounded up.
 func Meter(state []byte, now int64, limits []Limit, cost int64) (next []byte, ttl time.Duration, d Decision, err error) {
 	kept, err := parseArrivals(state)
 	if err != nil {
@@ -123,17 +127,19 @@ func Meter(state []byte, now int64, limits []Limit, cost int64) (next []byte, tt
 		switch {
 		case a.at < now || a.at == now && a.rest == 0: // whole again
 		case i < 0:
-			others = append(others, a)
+			others = append(others, a.within(now))
 		default:
 			levels[i] = a.level(now, limits[i])
 		}
 	}
 	after, d := Decide(limits, levels, cost)
-	if !d.Allowed || cost == 0 {
+	if slices.Equal(after, levels) {
 		return nil, 0, d, nil
 	}
 	for i, l := range limits {
-		others = append(others, arrival{name: l.Name, at: now + after[i].Micros, rest: after[i].Rest, of: l.Requests})
+		if after[i] != (Level{}) {
+			others = append(others, arrival{name: l.Name, at: now + after[i].Micros, rest: after[i].Rest, of: l.Requests})
+		}
 	}
 	next = []byte(meterMagic)
 	var last int64
@@ -153,9 +159,17 @@ type arrival struct {
 func (a arrival) level(now int64, l Limit) Level {
 	level := Level{Micros: a.at - now, Rest: a.rest}
 	if a.of != l.Requests && a.rest > 0 {
-		level = Level{Micros: level.Micros + 1}
+		level = Level{Micros: min(level.Micros, maxPeriod.Microseconds()) + 1} // more is beyond the period in any case
 	}
 	return level
+}
+
+// within returns a, but no later than any limit's can be: it is, where the clock was set back.
+func (a arrival) within(now int64) arrival {
+	if latest := now + maxPeriod.Microseconds(); a.at >= latest {
+		a.at, a.rest = latest, 0
+	}
+	return a
 }
 
 func indexOf(limits []Limit, name string) int {

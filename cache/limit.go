@@ -69,7 +69,7 @@ func checkLimits(limits []Limit, cost int64) error {
 // Take did not make. A store that cannot gives [errors.ErrUnsupported]; on a nil cache everything is allowed.
 func (c *Cache) Take(ctx context.Context, key string, limits []Limit, cost int64) (Decision, error) {
 	if c == nil {
-		return idle(limits, cost)
+		return idle(key, limits, cost)
 	}
 	start := c.now()
 	k, err := c.enter(ctx, key)
@@ -92,9 +92,9 @@ func (c *Cache) Take(ctx context.Context, key string, limits []Limit, cost int64
 }
 
 // idle is the decision for a key that nobody has taken from.
-func idle(limits []Limit, cost int64) (Decision, error) {
+func idle(key string, limits []Limit, cost int64) (Decision, error) {
 	if err := checkLimits(limits, cost); err != nil {
-		return Decision{}, opError("take", "", err)
+		return Decision{}, opError("take", key, err)
 	}
 	_, d := Decide(limits, make([]Level, len(limits)), cost)
 	return d, nil

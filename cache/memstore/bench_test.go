@@ -18,6 +18,27 @@ func BenchmarkGetHit(b *testing.B) {
 	}
 }
 
+func BenchmarkGetAppendHit(b *testing.B) {
+	s, keys := full(b, 10_000)
+	into := make([]byte, 0, 128)
+	b.ReportAllocs()
+	for i := 0; b.Loop(); i++ {
+		if _, found, _ := s.GetAppend(b.Context(), into, keys[i%len(keys)]); !found {
+			b.Fatal("a miss")
+		}
+	}
+}
+
+func BenchmarkIncrement(b *testing.B) {
+	s, _ := full(b, 10_000)
+	b.ReportAllocs()
+	for b.Loop() {
+		if _, err := s.Increment(b.Context(), "number", 1, time.Hour); err != nil {
+			b.Fatal(err)
+		}
+	}
+}
+
 // Setting a new key in a full store must not grow with the store: each size is a row.
 func BenchmarkSetNewKeyAtCapacity(b *testing.B) {
 	for _, capacity := range []int{1_000, 10_000, 100_000} {

@@ -19,7 +19,7 @@ type entry struct {
 	key     string
 	value   []byte
 	expires time.Duration // on the store's clock
-	serial  uint64        // grows with every Set: the order among equal expiries
+	serial  uint64        // grows with every write of a value or a lifetime: the order among equal expiries
 	place   int           // index in order; -1 while it is in none
 }
 

@@ -5,8 +5,20 @@ import (
 	"time"
 )
 
+// Batch is how many entries an operation on many handles at a time.
+const Batch = batch
+
 // NewAt returns a store whose clock the test holds.
 func NewAt(o *Options, now func() time.Duration) (*Store, error) { return newAt(o, now) }
+
+// WriteWaits tells whether a write waits for a read to end.
+func (s *Store) WriteWaits() bool {
+	if s.mu.TryRLock() {
+		s.mu.RUnlock()
+		return false
+	}
+	return true
+}
 
 // Check returns what is wrong with the structure.
 func (s *Store) Check() error {
@@ -20,6 +32,9 @@ func (s *Store) Check() error {
 		}
 		if s.entries[e.key] != e {
 			return fmt.Errorf("entry %q of the heap is not the map's", e.key)
+		}
+		if e.value == nil {
+			return fmt.Errorf("entry %q has no value", e.key)
 		}
 		if parent := (i - 1) / 2; i > 0 && s.order.Less(i, parent) {
 			return fmt.Errorf("entry %q at %d sorts before its parent", e.key, i)

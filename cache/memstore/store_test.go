@@ -1,13 +1,9 @@
 package memstore_test
 
 import (
-	"bytes"
 	"errors"
 	"fmt"
-	"math/rand/v2"
-	"runtime"
 	"strings"
-	"sync"
 	"sync/atomic"
 	"testing"
 	"testing/synctest"
@@ -199,197 +195,32 @@ func TestMaxBytes(t *testing.T) {
 	})
 }
 
-// model is the contract in its plainest form: a list, and a victim found by looking at all of it.
-type model struct {
-	max     int
-	now     time.Duration
-	serial  int
-	entries map[string]modelEntry
-}
-
-type modelEntry struct {
-	value   string
-	expires time.Duration // -1: never
-	serial  int
-}
-
-func (m *model) gone(e modelEntry) bool { return e.expires >= 0 && m.now >= e.expires }
-
-func (m *model) set(key, value string, ttl time.Duration) {
-	for k, e := range m.entries {
-		if m.gone(e) {
-			delete(m.entries, k)
+func TestGetAppendAppends(t *testing.T) {
+	s := open(t, nil)
+	set(t, s, "key", "value", time.Hour)
+	set(t, s, "empty", "", time.Hour)
+	dst := append(make([]byte, 0, 100), "dst "...)
+	for key, want := range map[string]string{"key": "dst value", "empty": "dst "} {
+		if v, found, err := s.GetAppend(t.Context(), dst, key); err != nil || !found || string(v) != want || &v[0] != &dst[0] {
+			t.Errorf("GetAppend(%q) = %q, %t, %v; want %q in dst", key, v, found, err, want)
 		}
 	}
-	if _, ok := m.entries[key]; !ok && len(m.entries) == m.max {
-		victim, best := "", modelEntry{}
-		for k, e := range m.entries {
-			if victim == "" || before(e, best) {
-				victim, best = k, e
-			}
-		}
-		delete(m.entries, victim)
+	if v, found, err := s.GetAppend(t.Context(), dst, "absent"); err != nil || found || string(v) != "dst " {
+		t.Errorf("GetAppend of an absent key = %q, %t, %v; want dst", v, found, err)
 	}
-	m.serial++
-	e := modelEntry{value: value, expires: m.now + ttl, serial: m.serial}
-	if ttl == cache.Forever {
-		e.expires = -1
-	}
-	m.entries[key] = e
+	fresh, _, _ := s.GetAppend(t.Context(), nil, "key")
+	copy(fresh, "XXXXX")
+	want(t, s, "key", "value")
 }
 
-func before(a, b modelEntry) bool {
-	switch {
-	case a.expires == b.expires:
-		return a.serial < b.serial
-	case a.expires < 0:
-		return false
-	case b.expires < 0:
-		return true
+func TestReadingIntoRoomDoesNotAllocate(t *testing.T) {
+	s := open(t, nil)
+	set(t, s, "key", "value", time.Hour)
+	ctx, dst := t.Context(), make([]byte, 0, 100)
+	if n := testing.AllocsPerRun(100, func() { _, _, _ = s.GetAppend(ctx, dst, "key") }); n != 0 {
+		t.Errorf("GetAppend allocates %v times; want 0", n)
 	}
-	return a.expires < b.expires
-}
-
-func TestTheStoreDoesWhatTheModelDoes(t *testing.T) {
-	for _, capacity := range []int{1, 2, 3, 7, 64} {
-		t.Run(fmt.Sprint("with a capacity of ", capacity), func(t *testing.T) {
-			r := rand.New(rand.NewPCG(1, uint64(capacity)))
-			m := &model{max: capacity, entries: map[string]modelEntry{}}
-			s, err := memstore.NewAt(&memstore.Options{MaxEntries: capacity}, func() time.Duration { return m.now })
-			if err != nil {
-				t.Fatal(err)
-			}
-			for step := range 20_000 {
-				key := fmt.Sprint(r.IntN(2*capacity + 1))
-				switch r.IntN(10) {
-				case 0:
-					m.now += time.Duration(r.IntN(3))
-				case 1:
-					_ = s.Delete(t.Context(), key)
-					delete(m.entries, key)
-				case 2:
-					set(t, s, key, fmt.Sprint(step), cache.Forever)
-					m.set(key, fmt.Sprint(step), cache.Forever)
-				default:
-					ttl := time.Duration(1 + r.IntN(20))
-					set(t, s, key, fmt.Sprint(step), ttl)
-					m.set(key, fmt.Sprint(step), ttl)
-				}
-				if err := s.Check(); err != nil {
-					t.Fatalf("step %d: %v", step, err)
-				}
-				if step%8 > 0 { // the whole contents now and then: a wrong victim stays missing
-					continue
-				}
-				for i := range 2*capacity + 1 {
-					got, found, _ := s.Get(t.Context(), fmt.Sprint(i))
-					want, there := m.entries[fmt.Sprint(i)]
-					there = there && !m.gone(want)
-					if found != there || found && string(got) != want.value {
-						t.Fatalf("step %d: key %d is %q, %t; the model has %q, %t", step, i, got, found, want.value, there)
-					}
-				}
-			}
-		})
+	if n := testing.AllocsPerRun(100, func() { _, _, _ = s.GetAppend(ctx, dst, "absent") }); n != 0 {
+		t.Errorf("GetAppend of an absent key allocates %v times; want 0", n)
 	}
-}
-
-func TestTheLimitsHoldAtEveryMoment(t *testing.T) {
-	const maxEntries, maxBytes = 50, 50 * 160
-	s := open(t, &memstore.Options{MaxEntries: maxEntries, MaxBytes: maxBytes})
-	var all, watching sync.WaitGroup
-	done := make(chan struct{})
-	watching.Go(func() {
-		for {
-			select {
-			case <-done:
-				return
-			default:
-			}
-			if err := s.Check(); err != nil {
-				t.Error(err)
-				return
-			}
-			runtime.Gosched()
-		}
-	})
-	for g := range 4 {
-		all.Go(func() {
-			r := rand.New(rand.NewPCG(2, uint64(g)))
-			for range 5_000 {
-				key := fmt.Sprint(r.IntN(200))
-				switch r.IntN(6) {
-				case 0:
-					_ = s.Delete(t.Context(), key)
-				case 1:
-					_, _ = s.Add(t.Context(), key, make([]byte, r.IntN(60)), time.Hour)
-				case 2:
-					_, _, _ = s.Get(t.Context(), key)
-				default:
-					_ = s.Set(t.Context(), key, make([]byte, r.IntN(60)), time.Duration(r.IntN(int(time.Millisecond)))+1)
-				}
-			}
-			_ = s.Clear(t.Context(), "1")
-		})
-	}
-	all.Wait()
-	close(done)
-	watching.Wait()
-}
-
-func FuzzStore(f *testing.F) {
-	f.Add([]byte("\x01abc\x02def"), uint8(2))
-	f.Add(bytes.Repeat([]byte{7, 1}, 40), uint8(1))
-	f.Fuzz(func(t *testing.T, program []byte, capacity uint8) {
-		var now time.Duration
-		s, err := memstore.NewAt(&memstore.Options{MaxEntries: int(capacity) + 1, MaxBytes: 2000}, func() time.Duration { return now })
-		if err != nil {
-			t.Fatal(err)
-		}
-		for i := 0; i+2 < len(program); i += 3 {
-			key := fmt.Sprint(program[i+1] % 16)
-			switch program[i] % 6 {
-			case 0:
-				_ = s.Set(t.Context(), key, make([]byte, int(program[i+2])*10), time.Duration(program[i+2])+1)
-			case 1:
-				_ = s.Set(t.Context(), key, nil, cache.Forever)
-			case 2:
-				_ = s.Set(t.Context(), key, program[:i], cache.KeepTTL)
-			case 3:
-				_ = s.Delete(t.Context(), key)
-			case 4:
-				now += time.Duration(program[i+2])
-			case 5:
-				_, _ = s.Add(t.Context(), key, program[:i], time.Duration(program[i+2])+1)
-			}
-			if err := s.Check(); err != nil {
-				t.Fatalf("after step %d: %v", i, err)
-			}
-		}
-	})
-}
-
-func open(t *testing.T, o *memstore.Options) *memstore.Store {
-	t.Helper()
-	s, err := memstore.New(o)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return s
-}
-
-func set(t *testing.T, s *memstore.Store, key, value string, ttl time.Duration) {
-	t.Helper()
-	if err := s.Set(t.Context(), key, []byte(value), ttl); err != nil {
-		t.Fatalf("Set(%q): %v", key, err)
-	}
-}
-
-func stats(t *testing.T, s *memstore.Store) cache.Stats {
-	t.Helper()
-	st, err := s.Stats(t.Context())
-	if err != nil {
-		t.Fatal(err)
-	}
-	return st
 }
