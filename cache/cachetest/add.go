@@ -2,7 +2,6 @@ package cachetest
 
 import (
 	"fmt"
-	"sync"
 	"sync/atomic"
 	"time"
 
@@ -11,83 +10,86 @@ import (
 
 func addCases() []testCase {
 	return []testCase{
-		{name: "Add stores where nothing is", adds: true, rule: "Add stores only where there is no entry", run: func(k *kit) {
-			c := k.open()
-			if stored, err := c.Add(k.ctx(), "key", []byte("first"), cache.DefaultTTL); err != nil || !stored {
-				k.fail("Add = %t, %v; want true", stored, err)
-			}
-			k.want(c, "key", "first")
-			if stored, err := c.Add(k.ctx(), "key", []byte("second"), cache.DefaultTTL); err != nil || stored {
-				k.fail("Add on an entry = %t, %v; want false", stored, err)
-			}
-			k.want(c, "key", "first")
-		}},
-		{name: "Add gives the entry its lifetime", adds: true, rule: "d > 0: that long; Forever: no expiry", hook: "Advance", run: func(k *kit) {
-			c := k.open()
-			for key, ttl := range map[string]time.Duration{"brief": brief, "long": time.Hour, "permanent": cache.Forever} {
-				if stored, err := c.Add(k.ctx(), key, []byte("value"), ttl); err != nil || !stored {
-					k.fail("Add(%q) = %t, %v; want true", key, stored, err)
+		{name: "Add stores where nothing is", needs: needs(needAdder),
+			rule: "Add stores only where there is no entry", run: func(k *kit) {
+				c := k.cache()
+				if stored, err := c.Add(k.ctx(), "key", []byte("first"), cache.DefaultTTL); err != nil || !stored {
+					k.fail("Add = %t, %v; want true", stored, err)
 				}
-			}
-			k.outlive()
-			k.wantMiss(c, "brief")
-			k.want(c, "long", "value")
-			k.want(c, "permanent", "value")
-		}},
-		{name: "Add keeps no reference to the slice", adds: true, rule: "Set keeps no reference to the caller's slice, nor does Add", run: func(k *kit) {
-			c := k.open()
-			value := []byte("value")
-			if _, err := c.Add(k.ctx(), "key", value, cache.DefaultTTL); err != nil {
-				k.Fatal(err)
-			}
-			copy(value, "XXXXX")
-			k.want(c, "key", "value")
-		}},
-		{name: "an added entry's timer does not end a new value", adds: true, rule: "an old timer never kills a new value", hook: "Advance", run: func(k *kit) {
-			c := k.open()
-			if _, err := c.Add(k.ctx(), "key", []byte("old"), brief); err != nil {
-				k.Fatal(err)
-			}
-			k.set(c, "key", "new", time.Hour)
-			k.outlive()
-			k.want(c, "key", "new")
-		}},
-		{name: "an Add that stores nothing renews nothing", adds: true, rule: "Add stores only where there is no entry", hook: "Advance", run: func(k *kit) {
-			c := k.open()
-			k.set(c, "key", "old", brief)
-			if _, err := c.Add(k.ctx(), "key", []byte("new"), time.Hour); err != nil {
-				k.Fatal(err)
-			}
-			k.outlive()
-			// On a machine that was busy for long the Add may have come after the expiry.
-			if v, found, err := c.Get(k.ctx(), "key"); err != nil || found && string(v) == "old" {
-				k.fail("Get = %q, %t, %v; want the old entry expired", v, found, err)
-			}
-		}},
-		{name: "Add with an expired lifetime only answers", adds: true, rule: "atomics with d <= 0: the answer as usual, nothing stored", run: func(k *kit) {
-			c := k.open()
-			if stored, err := c.Add(k.ctx(), "key", []byte("value"), 0); err != nil || !stored {
-				k.fail("Add of an absent key for 0 = %t, %v; want true", stored, err)
-			}
-			k.wantMiss(c, "key")
-			k.set(c, "key", "old", cache.DefaultTTL)
-			if stored, err := c.Add(k.ctx(), "key", []byte("value"), -time.Second); err != nil || stored {
-				k.fail("Add on an entry for -1s = %t, %v; want false", stored, err)
-			}
-			k.want(c, "key", "old")
-		}},
-		{name: "of many Adds one stores", adds: true, rule: "linearizable per key: one winner", run: func(k *kit) {
-			c := k.open()
-			ctx := k.ctx()
-			for round := range 200 {
-				var winners atomic.Int64
-				var value atomic.Value
-				var all sync.WaitGroup
-				start := make(chan struct{})
-				key := fmt.Sprint("key", round)
-				for i := range 8 {
-					all.Go(func() {
-						<-start
+				k.want(c, "key", "first")
+				if stored, err := c.Add(k.ctx(), "key", []byte("second"), cache.DefaultTTL); err != nil || stored {
+					k.fail("Add on an entry = %t, %v; want false", stored, err)
+				}
+				k.want(c, "key", "first")
+			}},
+		{name: "Add gives the entry its lifetime", needs: needs(needAdder, needAdvance),
+			rule: "d > 0: that long; Forever: no expiry", run: func(k *kit) {
+				c := k.cache()
+				for key, ttl := range map[string]time.Duration{"brief": brief, "long": time.Hour, "permanent": cache.Forever} {
+					if stored, err := c.Add(k.ctx(), key, []byte("value"), ttl); err != nil || !stored {
+						k.fail("Add(%q) = %t, %v; want true", key, stored, err)
+					}
+				}
+				k.outlive()
+				k.wantMiss(c, "brief")
+				k.want(c, "long", "value")
+				k.want(c, "permanent", "value")
+			}},
+		{name: "Add keeps no reference to the slice", needs: needs(needAdder),
+			rule: "Set keeps no reference to the caller's slice, nor does Add", run: func(k *kit) {
+				c := k.cache()
+				value := []byte("value")
+				if _, err := c.Add(k.ctx(), "key", value, cache.DefaultTTL); err != nil {
+					k.must("the operation", err)
+				}
+				copy(value, "XXXXX")
+				k.want(c, "key", "value")
+			}},
+		{name: "an added entry's timer does not end a new value", needs: needs(needAdder, needAdvance),
+			rule: "an old timer never kills a new value", run: func(k *kit) {
+				c := k.cache()
+				if _, err := c.Add(k.ctx(), "key", []byte("old"), brief); err != nil {
+					k.must("the operation", err)
+				}
+				k.set(c, "key", "new", time.Hour)
+				k.outlive()
+				k.want(c, "key", "new")
+			}},
+		{name: "an Add that stores nothing renews nothing", needs: needs(needAdder, needAdvance),
+			rule: "Add stores only where there is no entry", run: func(k *kit) {
+				c := k.cache()
+				k.set(c, "key", "old", brief)
+				if _, err := c.Add(k.ctx(), "key", []byte("new"), time.Hour); err != nil {
+					k.must("the operation", err)
+				}
+				k.outlive()
+				// On a machine that was busy for long the Add may have come after the expiry.
+				if v, found, err := c.Get(k.ctx(), "key"); err != nil || found && string(v) == "old" {
+					k.fail("Get = %q, %t, %v; want the old entry expired", v, found, err)
+				}
+			}},
+		{name: "Add with an expired lifetime only answers", needs: needs(needAdder),
+			rule: "atomics with d <= 0: the answer as usual, nothing stored", run: func(k *kit) {
+				c := k.cache()
+				if stored, err := c.Add(k.ctx(), "key", []byte("value"), 0); err != nil || !stored {
+					k.fail("Add of an absent key for 0 = %t, %v; want true", stored, err)
+				}
+				k.wantMiss(c, "key")
+				k.set(c, "key", "old", cache.DefaultTTL)
+				if stored, err := c.Add(k.ctx(), "key", []byte("value"), -time.Second); err != nil || stored {
+					k.fail("Add on an entry for -1s = %t, %v; want false", stored, err)
+				}
+				k.want(c, "key", "old")
+			}},
+		{name: "of many Adds one stores", needs: needs(needAdder),
+			rule: "linearizable per key: one winner", run: func(k *kit) {
+				c := k.cache()
+				ctx := k.ctx()
+				for round := range 200 {
+					var winners atomic.Int64
+					var value atomic.Value
+					key := fmt.Sprint("key", round)
+					k.together(8, func(i int) {
 						stored, err := c.Add(ctx, key, []byte(fmt.Sprint(i)), cache.DefaultTTL)
 						if err != nil {
 							k.fail("Add: %v", err)
@@ -97,15 +99,12 @@ func addCases() []testCase {
 							value.Store(fmt.Sprint(i))
 						}
 					})
+					if n := winners.Load(); n != 1 {
+						k.fail("%d of 8 concurrent Adds stored; want 1", n)
+						return
+					}
+					k.want(c, key, value.Load().(string))
 				}
-				close(start)
-				all.Wait()
-				if n := winners.Load(); n != 1 {
-					k.fail("%d of 8 concurrent Adds stored; want 1", n)
-					return
-				}
-				k.want(c, key, value.Load().(string))
-			}
-		}},
+			}},
 	}
 }

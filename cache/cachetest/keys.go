@@ -24,7 +24,7 @@ func alphabet() []string {
 func keyCases() []testCase {
 	return []testCase{
 		{name: "keys are kept apart byte for byte", rule: "any string of 1 byte to 1 KiB, byte for byte", run: func(k *kit) {
-			c := k.open()
+			c := k.cache()
 			for i, key := range alphabet() {
 				k.set(c, key, fmt.Sprint(i), cache.DefaultTTL)
 			}
@@ -44,35 +44,37 @@ func keyCases() []testCase {
 				}
 			}
 		}},
-		{name: "long keys have room in deep namespaces", rule: "any string of 1 byte to 1 KiB; namespaces nest to 8, with names of up to 64 bytes", run: func(k *kit) {
-			root := k.open()
-			deep := root
-			for range 8 {
-				deep = deep.Namespace(strings.Repeat("n", 64))
-			}
-			for _, last := range []string{"1", "2", "@"} {
-				key := strings.Repeat("@", cache.MaxKeyLen-1) + last
-				k.set(deep, key, last, cache.DefaultTTL)
-				k.wantMiss(root, key)
-			}
-			for _, last := range []string{"1", "2", "@"} {
-				k.want(deep, strings.Repeat("@", cache.MaxKeyLen-1)+last, last)
-			}
-		}},
-		{name: "other keys are refused", rule: "else ErrInvalidKey before any I/O; order of checks: key, context, closed", run: func(k *kit) {
-			c := k.open()
-			done := cancelled()
-			for _, key := range []string{"", strings.Repeat("k", cache.MaxKeyLen+1)} {
-				if _, found, err := c.Get(done, key); found || !errors.Is(err, cache.ErrInvalidKey) {
-					k.fail("Get of a key of %d bytes: %v; want ErrInvalidKey", len(key), err)
+		{name: "long keys have room in deep namespaces",
+			rule: "any string of 1 byte to 1 KiB; namespaces nest to 8, with names of up to 64 bytes", run: func(k *kit) {
+				root := k.cache()
+				deep := root
+				for range 8 {
+					deep = deep.Namespace(strings.Repeat("n", 64))
 				}
-				if err := c.Set(done, key, nil, cache.DefaultTTL); !errors.Is(err, cache.ErrInvalidKey) {
-					k.fail("Set of a key of %d bytes: %v; want ErrInvalidKey", len(key), err)
+				for _, last := range []string{"1", "2", "@"} {
+					key := strings.Repeat("@", cache.MaxKeyLen-1) + last
+					k.set(deep, key, last, cache.DefaultTTL)
+					k.wantMiss(root, key)
 				}
-				if err := c.Delete(done, key); !errors.Is(err, cache.ErrInvalidKey) {
-					k.fail("Delete of a key of %d bytes: %v; want ErrInvalidKey", len(key), err)
+				for _, last := range []string{"1", "2", "@"} {
+					k.want(deep, strings.Repeat("@", cache.MaxKeyLen-1)+last, last)
 				}
-			}
-		}},
+			}},
+		{name: "other keys are refused",
+			rule: "else ErrInvalidKey before any I/O; order of checks: key, context, closed", run: func(k *kit) {
+				c := k.cache()
+				done := cancelled()
+				for _, key := range []string{"", strings.Repeat("k", cache.MaxKeyLen+1)} {
+					if _, found, err := c.Get(done, key); found || !errors.Is(err, cache.ErrInvalidKey) {
+						k.fail("Get of a key of %d bytes: %v; want ErrInvalidKey", len(key), err)
+					}
+					if err := c.Set(done, key, nil, cache.DefaultTTL); !errors.Is(err, cache.ErrInvalidKey) {
+						k.fail("Set of a key of %d bytes: %v; want ErrInvalidKey", len(key), err)
+					}
+					if err := c.Delete(done, key); !errors.Is(err, cache.ErrInvalidKey) {
+						k.fail("Delete of a key of %d bytes: %v; want ErrInvalidKey", len(key), err)
+					}
+				}
+			}},
 	}
 }

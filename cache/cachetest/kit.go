@@ -4,17 +4,36 @@ import (
 	"bytes"
 	"context"
 	"fmt"
-	"testing"
+	"runtime/debug"
+	"sync"
 	"time"
 
 	"github.com/larder-go/larder/cache"
 )
 
+// tester is what a case reports to: the *testing.T of Run, or the record of Check.
+type tester interface {
+	Helper()
+	Context() context.Context
+	Cleanup(f func())
+	Errorf(format string, args ...any)
+	Fatalf(format string, args ...any)
+}
+
+// hooks are those of a Config, for one case.
+type hooks struct {
+	open    func() cache.Store
+	reopen  func() cache.Store
+	advance func(d time.Duration)
+	broken  func() (restore func())
+	plant   func(key string, value []byte) error
+}
+
 // kit is what a case works with. Its failures carry the rule that the case checks.
 type kit struct {
-	*testing.T
-	config Config
-	rule   string
+	tester
+	hooks
+	rule string
 }
 
 func (k *kit) fail(format string, args ...any) {
@@ -22,28 +41,36 @@ func (k *kit) fail(format string, args ...any) {
 	k.Errorf("%s\n\tthe rule: %s", fmt.Sprintf(format, args...), k.rule)
 }
 
-// ctx bounds a case, so that a store which hangs fails it.
+// must ends the case if err is not nil.
+func (k *kit) must(what string, err error) {
+	k.Helper()
+	if err != nil {
+		k.Fatalf("%s: %v\n\tthe rule: %s", what, err, k.rule)
+	}
+}
+
+// limit bounds what a case does, so that a store which hangs fails it.
+const limit = 30 * time.Second
+
 func (k *kit) ctx() context.Context {
-	ctx, cancel := context.WithTimeout(k.Context(), 30*time.Second)
+	ctx, cancel := context.WithTimeout(k.Context(), limit)
 	k.Cleanup(cancel)
 	return ctx
 }
 
-// open returns a cache over a new store and closes it when the case ends.
-func (k *kit) open() *cache.Cache {
+// cache returns a cache over a new store and closes it when the case ends.
+func (k *kit) cache() *cache.Cache {
 	k.Helper()
-	return k.over(k.config.New(k.T))
+	return k.over(k.open())
 }
 
 func (k *kit) over(s cache.Store) *cache.Cache {
 	k.Helper()
 	c, err := cache.New(s, nil)
-	if err != nil {
-		k.Fatalf("cache.New: %v", err)
-	}
+	k.must("cache.New", err)
 	k.Cleanup(func() {
 		if err := c.Close(); err != nil {
-			k.Errorf("Close: %v", err)
+			k.fail("Close: %v", err)
 		}
 	})
 	return c
@@ -52,7 +79,7 @@ func (k *kit) over(s cache.Store) *cache.Cache {
 func (k *kit) set(c *cache.Cache, key, value string, ttl time.Duration) {
 	k.Helper()
 	if err := c.Set(k.ctx(), key, []byte(value), ttl); err != nil {
-		k.Fatalf("Set(%.40q, %q, %v): %v", key, value, ttl, err)
+		k.Fatalf("Set(%.40q, %.40q, %v): %v\n\tthe rule: %s", key, value, ttl, err, k.rule)
 	}
 }
 
@@ -86,8 +113,71 @@ func (k *kit) wantMiss(c *cache.Cache, key string) {
 	}
 }
 
-// brief is a lifetime that Advance can wait for.
+// answer checks the answer of an operation that says yes or no.
+func (k *kit) answer(what string, got bool, err error, want bool) {
+	k.Helper()
+	if err != nil || got != want {
+		k.fail("%s = %t, %v; want %t", what, got, err, want)
+	}
+}
+
+// wantTTL checks that what remains under key is ttl, less what has passed since the lifetime was set.
+func (k *kit) wantTTL(c *cache.Cache, key string, ttl time.Duration, set time.Time) {
+	k.Helper()
+	got, found, err := c.TTL(k.ctx(), key)
+	if err != nil || !found {
+		k.fail("TTL(%.40q) = %v, %t, %v; want %v", key, got, found, err, ttl)
+		return
+	}
+	most := ttl
+	if rest := ttl % time.Millisecond; rest != 0 && ttl != cache.Forever {
+		most += time.Millisecond - rest // the backend may count in them
+	}
+	// A backend that counts in milliseconds may cut those of both of its readings of the clock.
+	least := ttl - time.Since(set) - 2*time.Millisecond
+	if ttl == cache.Forever {
+		least = ttl
+	}
+	if got > most || got < least || got <= 0 {
+		k.fail("TTL(%.40q) = %v; want %v, less the %v that have passed", key, got, ttl, time.Since(set))
+	}
+}
+
+// brief is a lifetime that advance can wait for.
 const brief = 40 * time.Millisecond
 
 // outlive waits until a brief lifetime is over on any backend: one that counts in milliseconds rounds up.
-func (k *kit) outlive() { k.config.Advance(brief + 5*time.Millisecond) }
+func (k *kit) outlive() { k.advance(brief + 5*time.Millisecond) }
+
+// promptly takes steps that have to be done well within a brief lifetime. On a machine that was too busy for that they are taken again: they
+// begin from scratch each time and report what they found by returning a check to be made once they were in time.
+func (k *kit) promptly(steps func() (check func())) {
+	k.Helper()
+	for range 50 {
+		begun := time.Now()
+		if check := steps(); time.Since(begun) < brief/2 {
+			check()
+			return
+		}
+	}
+	k.Fatalf("the store took more than %v for a few operations, 50 times in a row; this case needs less", brief/2)
+}
+
+// together runs f on n goroutines that start at once, and waits for them. A panic in one is a failure of the case.
+func (k *kit) together(n int, f func(i int)) {
+	var all sync.WaitGroup
+	start := make(chan struct{})
+	for i := range n {
+		all.Go(func() {
+			defer func() {
+				if p := recover(); p != nil {
+					k.fail("the store panicked: %v\n%s", p, debug.Stack())
+				}
+			}()
+			<-start
+			f(i)
+		})
+	}
+	close(start)
+	all.Wait()
+}

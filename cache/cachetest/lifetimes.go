@@ -1,126 +1,128 @@
 package cachetest
 
 import (
-	"errors"
+	"fmt"
 	"math"
 	"time"
 
 	"github.com/larder-go/larder/cache"
 )
 
+// lifetimes are those that backends round, cut and overflow.
+func lifetimes() []time.Duration {
+	const day = 24 * time.Hour
+	return []time.Duration{
+		1, time.Microsecond, 999 * time.Microsecond, time.Millisecond, 1_000_001, 1_999_900, 10 * time.Millisecond,
+		500 * time.Millisecond, time.Second - 1, time.Second, time.Second + 1, 1500 * time.Millisecond, 1999 * time.Millisecond,
+		time.Minute, time.Hour + 1, day, day + 5*time.Second, 14 * day, 31 * day, 365 * day, 400 * day,
+	}
+}
+
 func lifetimeCases() []testCase {
 	return []testCase{
-		{name: "an expired entry is absent", rule: "an expired entry is absent everywhere", hook: "Advance", run: func(k *kit) {
-			c := k.open()
-			k.set(c, "brief", "value", brief)
-			k.set(c, "long", "value", time.Hour)
-			k.outlive()
-			k.wantMiss(c, "brief")
-			k.want(c, "long", "value")
-		}},
-		{name: "an expired entry can be added again", adds: true, rule: "an expired entry is absent everywhere: Get, Exists, TTL, Add, Increment", hook: "Advance", run: func(k *kit) {
-			c := k.open()
-			k.set(c, "key", "old", brief)
-			k.outlive()
-			if stored, err := c.Add(k.ctx(), "key", []byte("new"), time.Hour); err != nil || !stored {
-				k.fail("Add = %t, %v; want true", stored, err)
-			}
-			k.want(c, "key", "new")
-		}},
-		{name: "a nanosecond is a lifetime", rule: "d > 0: that long, rounded up to the next millisecond where the backend counts in them", hook: "Advance", run: func(k *kit) {
-			c := k.open()
-			k.set(c, "key", "value", 1)
-			k.config.Advance(5 * time.Millisecond)
-			k.wantMiss(c, "key")
-		}},
-		{name: "400 days is a lifetime", rule: "d > 0: that long", run: func(k *kit) {
-			c := k.open()
-			k.set(c, "key", "value", 400*24*time.Hour)
-			k.want(c, "key", "value")
-		}},
-		{name: "292 years is a lifetime", rule: "d > 0: that long", run: func(k *kit) {
-			c := k.open()
-			k.set(c, "key", "value", cache.Forever-1)
-			k.want(c, "key", "value")
-		}},
-		{name: "Forever does not expire", rule: "cache.Forever: no expiry, said out loud", hook: "Advance", run: func(k *kit) {
-			c := k.open()
-			k.set(c, "key", "value", cache.Forever)
-			k.outlive()
-			k.want(c, "key", "value")
-		}},
-		{name: "a lifetime of zero or less has expired", rule: "any other d <= 0: already expired, so nothing is stored and an existing entry is deleted; zero never means forever", run: func(k *kit) {
-			c := k.open()
-			for _, d := range []time.Duration{0, -1, -time.Millisecond, -5 * time.Second, -math.MaxInt64 + 2, math.MinInt64} {
-				k.set(c, "new", "value", d)
-				k.wantMiss(c, "new")
-				k.set(c, "key", "old", cache.DefaultTTL)
-				k.set(c, "key", "value", d)
-				k.wantMiss(c, "key")
-			}
-		}},
-		{name: "an old timer does not end a new value", rule: "an old timer never kills a new value", hook: "Advance", run: func(k *kit) {
-			c := k.open()
-			k.set(c, "key", "old", brief)
-			k.set(c, "key", "new", time.Hour)
-			k.set(c, "permanent", "old", brief)
-			k.set(c, "permanent", "new", cache.Forever)
-			k.outlive()
-			k.want(c, "key", "new")
-			k.want(c, "permanent", "new")
-		}},
-		{name: "overwriting shortens a lifetime too", rule: "overwrite replaces value and lifetime", hook: "Advance", run: func(k *kit) {
-			c := k.open()
-			k.set(c, "key", "old", cache.Forever)
-			k.set(c, "key", "new", brief)
-			k.outlive()
-			k.wantMiss(c, "key")
-		}},
-		{name: "KeepTTL keeps a lifetime", rule: "cache.KeepTTL: the one the entry has", hook: "Advance", run: func(k *kit) {
-			c := k.open()
-			k.set(c, "brief", "old", brief)
-			k.set(c, "permanent", "old", cache.Forever)
-			k.set(c, "brief", "new", cache.KeepTTL)
-			k.set(c, "permanent", "new", cache.KeepTTL)
-			k.want(c, "permanent", "new")
-			k.outlive()
-			k.wantMiss(c, "brief")
-			k.want(c, "permanent", "new")
-		}},
-		{name: "KeepTTL does not renew a lifetime", rule: "cache.KeepTTL: the one the entry has", hook: "Advance", run: func(k *kit) {
-			s := k.config.New(k.T)
-			c := k.over(s)
-			k.set(c, "key", "old", brief)
-			k.config.Advance(brief / 2)
-			if err := s.Set(k.ctx(), "key", []byte("new"), cache.KeepTTL); err != nil && !errors.Is(err, cache.ErrNotFound) {
-				k.fail("Set(KeepTTL) in the middle of a lifetime: %v", err)
-			}
-			k.config.Advance(brief/2 + 5*time.Millisecond)
-			k.wantMiss(c, "key")
-		}},
-		{name: "KeepTTL on an expired entry finds none", adds: true, rule: "an expired entry is absent everywhere; KeepTTL on an absent key gives ErrNotFound", hook: "Advance", run: func(k *kit) {
-			s := k.config.New(k.T)
-			c := k.over(s)
-			k.set(c, "key", "old", brief)
-			k.outlive()
-			if err := s.Set(k.ctx(), "key", []byte("new"), cache.KeepTTL); !errors.Is(err, cache.ErrNotFound) {
-				k.fail("Set(KeepTTL) on an expired entry = %v; want ErrNotFound", err)
-			}
-			k.set(c, "key", "new", cache.KeepTTL)
-			k.want(c, "key", "new")
-		}},
-		{name: "KeepTTL is the default where there is no entry", adds: true, rule: "cache.KeepTTL: … or the default if there is none", run: func(k *kit) {
-			c := k.open()
-			k.set(c, "key", "value", cache.KeepTTL)
-			k.want(c, "key", "value")
-		}},
-		{name: "a store asked to keep what is not there says so", rule: "KeepTTL on an absent key stores nothing and gives ErrNotFound", run: func(k *kit) {
-			s := k.config.New(k.T)
-			c := k.over(s)
-			if err := s.Set(k.ctx(), "key", []byte("value"), cache.KeepTTL); !errors.Is(err, cache.ErrNotFound) {
-				k.fail("Set(KeepTTL) = %v; want ErrNotFound", err)
-			}
-			k.wantMiss(c, "key")
-		}},
+		{name: "an expired entry is absent", needs: needs(needAdvance),
+			rule: "an expired entry is absent everywhere", run: func(k *kit) {
+				c := k.cache()
+				k.set(c, "brief", "value", brief)
+				k.set(c, "long", "value", time.Hour)
+				k.outlive()
+				k.wantMiss(c, "brief")
+				k.want(c, "long", "value")
+			}},
+		{name: "an expired entry can be set again", needs: needs(needAdvance),
+			rule: "an expired entry is absent everywhere", run: func(k *kit) {
+				c := k.cache()
+				k.set(c, "key", "old", brief)
+				k.outlive()
+				k.set(c, "key", "new", time.Hour)
+				k.want(c, "key", "new")
+			}},
+		{name: "an expired entry can be added again", needs: needs(needAdder, needAdvance),
+			rule: "an expired entry is absent everywhere: Get, Exists, TTL, Add, Increment", run: func(k *kit) {
+				c := k.cache()
+				k.set(c, "key", "old", brief)
+				k.outlive()
+				stored, err := c.Add(k.ctx(), "key", []byte("new"), time.Hour)
+				k.answer("Add on an expired entry", stored, err, true)
+				k.want(c, "key", "new")
+			}},
+		{name: "lifetimes that end do end", needs: needs(needAdvance),
+			rule: "d > 0: that long, rounded up to the next millisecond where the backend counts in them", run: func(k *kit) {
+				c := k.cache()
+				for _, d := range lifetimes() {
+					k.set(c, fmt.Sprint(d), "value", d)
+				}
+				k.outlive()
+				for _, d := range lifetimes() {
+					if d <= brief {
+						k.wantMiss(c, fmt.Sprint(d))
+					}
+				}
+			}},
+		{name: "a lifetime is not cut short",
+			rule: "d > 0: that long", run: func(k *kit) {
+				for _, d := range lifetimes() {
+					if d < brief {
+						continue // what is over before one can look
+					}
+					c := k.cache()
+					set := time.Now()
+					k.set(c, "key", "value", d)
+					_, found, err := c.Get(k.ctx(), "key")
+					if err != nil || !found && time.Since(set) < d {
+						k.fail("Get = %t, %v, %v after Set for %v; want the entry", found, err, time.Since(set), d)
+					}
+				}
+			}},
+		{name: "292 years is a lifetime",
+			rule: "d > 0: that long", run: func(k *kit) {
+				c := k.cache()
+				k.set(c, "key", "value", cache.Forever-1)
+				k.want(c, "key", "value")
+			}},
+		{name: "Forever does not expire", needs: needs(needAdvance),
+			rule: "cache.Forever: no expiry, said out loud", run: func(k *kit) {
+				c := k.cache()
+				k.set(c, "key", "value", cache.Forever)
+				k.outlive()
+				k.want(c, "key", "value")
+			}},
+		{name: "a lifetime of zero or less has expired",
+			rule: "any other d <= 0: already expired, so nothing is stored and an existing entry is deleted; zero never means forever", run: func(k *kit) {
+				c := k.cache()
+				for _, d := range []time.Duration{0, -1, -time.Millisecond, -5 * time.Second, -math.MaxInt64 + 2, math.MinInt64} {
+					k.set(c, "new", "value", d)
+					k.wantMiss(c, "new")
+					k.set(c, "key", "old", cache.DefaultTTL)
+					k.set(c, "key", "value", d)
+					k.wantMiss(c, "key")
+				}
+			}},
+		{name: "an old timer does not end a new value", needs: needs(needAdvance),
+			rule: "an old timer never kills a new value", run: func(k *kit) {
+				c := k.cache()
+				k.set(c, "key", "old", brief)
+				k.set(c, "key", "new", time.Hour)
+				k.set(c, "permanent", "old", brief)
+				k.set(c, "permanent", "new", cache.Forever)
+				k.set(c, "deleted", "old", brief)
+				k.must("Delete", c.Delete(k.ctx(), "deleted"))
+				k.set(c, "deleted", "new", time.Hour)
+				k.outlive()
+				k.want(c, "key", "new")
+				k.want(c, "permanent", "new")
+				k.want(c, "deleted", "new")
+			}},
+		{name: "overwriting shortens a lifetime too", needs: needs(needAdvance),
+			rule: "overwrite replaces value and lifetime", run: func(k *kit) {
+				c := k.cache()
+				k.set(c, "permanent", "old", cache.Forever)
+				k.set(c, "permanent", "new", brief)
+				k.set(c, "long", "old", time.Hour)
+				k.set(c, "long", "new", brief)
+				k.outlive()
+				k.wantMiss(c, "permanent")
+				k.wantMiss(c, "long")
+			}},
 	}
 }

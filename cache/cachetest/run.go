@@ -1,6 +1,8 @@
 package cachetest
 
 import (
+	"fmt"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -23,15 +25,6 @@ type Config struct {
 	Plant func(key string, value []byte) error
 }
 
-// testCase is one case: what it is called, the sentence of the contract that it checks, and the hook that it needs.
-type testCase struct {
-	name string
-	rule string
-	hook string // what it needs of Config, the name of a field; "" for nothing
-	adds bool   // whether it needs a store that is a cache.Adder
-	run  func(*kit)
-}
-
 // Run runs every case as a subtest of t. Each makes its own stores. What needs a hook that c leaves out, or a capability that the
 // stores lack, is listed as not run.
 func Run(t *testing.T, c Config) {
@@ -39,48 +32,60 @@ func Run(t *testing.T, c Config) {
 	if c.New == nil {
 		t.Fatal("cachetest: Config.New is nil; it must return an empty store")
 	}
-	adds := false
+	has := has(hooks{advance: c.Advance, broken: c.Break, plant: c.Plant, reopen: func() cache.Store { return nil }})
+	if c.Reopen == nil {
+		has = slices.DeleteFunc(has, func(n need) bool { return n == needReopen })
+	}
 	t.Run("opens and closes", func(t *testing.T) {
 		s := c.New(t)
-		_, adds = s.(cache.Adder)
+		has = append(has, can(s)...)
 		if err := s.Close(); err != nil {
 			t.Errorf("Close of a new store: %v", err)
 		}
 	})
-	has := map[string]bool{
-		"": true, "Reopen": c.Reopen != nil, "Advance": c.Advance != nil, "Break": c.Break != nil, "Plant": c.Plant != nil,
-		"cache.Adder": adds,
-	}
-	var left []string
+	var left notRun
 	for _, tc := range cases() {
-		if missing := tc.missing(has); missing != "" {
-			left = append(left, tc.name+" (needs "+missing+")")
+		if lacks := tc.lacks(has); lacks != "" {
+			left.add(lacks, tc.name)
 			continue
 		}
-		t.Run(tc.name, func(t *testing.T) { tc.run(&kit{T: t, config: c, rule: tc.rule}) })
+		t.Run(tc.name, func(t *testing.T) {
+			tc.run(&kit{tester: t, rule: tc.rule, hooks: hooks{
+				open:    func() cache.Store { return c.New(t) },
+				reopen:  func() cache.Store { return c.Reopen(t) },
+				advance: c.Advance,
+				broken:  c.Break,
+				plant:   c.Plant,
+			}})
+		})
 	}
 	if len(left) > 0 {
-		t.Logf("cachetest: not run:\n\t%s", strings.Join(left, "\n\t"))
+		t.Logf("cachetest: not run:%s", left)
 	}
 }
 
-// missing returns what the case needs and does not have, or "".
-func (tc testCase) missing(has map[string]bool) string {
-	switch {
-	case tc.adds && !has["cache.Adder"]:
-		return "a store that is a cache.Adder"
-	case !has[tc.hook]:
-		return "Config." + tc.hook
-	}
-	return ""
+// notRun are the cases that were not run, by what they lack.
+type notRun []lacking
+
+type lacking struct {
+	what  string
+	cases []string
 }
 
-func cases() []testCase {
-	var all []testCase
-	for _, group := range [][]testCase{
-		valueCases(), lifetimeCases(), keyCases(), namespaceCases(), clearCases(), addCases(), concurrencyCases(), contextCases(), closeCases(), failureCases(),
-	} {
-		all = append(all, group...)
+func (l *notRun) add(what, name string) {
+	i := slices.IndexFunc(*l, func(g lacking) bool { return g.what == what })
+	if i < 0 {
+		i = len(*l)
+		*l = append(*l, lacking{what: what})
 	}
-	return all
+	(*l)[i].cases = append((*l)[i].cases, name)
+}
+
+// String has a paragraph for each thing that is lacking.
+func (l notRun) String() string {
+	var b strings.Builder
+	for _, g := range l {
+		fmt.Fprintf(&b, "\n\tfor want of %s (%d):\n\t\t%s", g.what, len(g.cases), strings.Join(g.cases, "\n\t\t"))
+	}
+	return b.String()
 }

@@ -10,22 +10,22 @@ import (
 func valueCases() []testCase {
 	return []testCase{
 		{name: "a miss is no error", rule: "found is false, the error nil", run: func(k *kit) {
-			k.wantMiss(k.open(), "absent")
+			k.wantMiss(k.cache(), "absent")
 		}},
 		{name: "an empty value is present", rule: "an empty value is present, distinct from a miss, non-nil", run: func(k *kit) {
-			c := k.open()
+			c := k.cache()
 			k.set(c, "empty", "", cache.DefaultTTL)
 			k.want(c, "empty", "")
 		}},
 		{name: "nil is stored as empty", rule: "nil is stored as empty", run: func(k *kit) {
-			c := k.open()
+			c := k.cache()
 			if err := c.Set(k.ctx(), "nil", nil, cache.DefaultTTL); err != nil {
-				k.Fatal(err)
+				k.must("the operation", err)
 			}
 			k.want(c, "nil", "")
 		}},
 		{name: "a value is kept byte for byte", rule: "a value is opaque bytes", run: func(k *kit) {
-			c := k.open()
+			c := k.cache()
 			all := make([]byte, 256)
 			for i := range all {
 				all[i] = byte(i)
@@ -34,7 +34,7 @@ func valueCases() []testCase {
 			k.want(c, "bytes", string(all))
 		}},
 		{name: "a megabyte is kept whole", rule: "up to 64 MiB, or what the store can hold; above it ErrTooLarge", run: func(k *kit) {
-			c := k.open()
+			c := k.cache()
 			large := bytes.Repeat([]byte("0123456789abcdef"), 1<<16)
 			switch err := c.Set(k.ctx(), "large", large, cache.DefaultTTL); {
 			case errors.Is(err, cache.ErrTooLarge):
@@ -46,7 +46,7 @@ func valueCases() []testCase {
 			}
 		}},
 		{name: "a value too large changes nothing", rule: "above it ErrTooLarge, and what was there stays", run: func(k *kit) {
-			c := k.open()
+			c := k.cache()
 			k.set(c, "key", "old", cache.DefaultTTL)
 			if err := c.Set(k.ctx(), "key", make([]byte, cache.MaxValueLen+1), cache.DefaultTTL); !errors.Is(err, cache.ErrTooLarge) {
 				k.fail("Set of %d bytes: %v; want ErrTooLarge", cache.MaxValueLen+1, err)
@@ -54,33 +54,33 @@ func valueCases() []testCase {
 			k.want(c, "key", "old")
 		}},
 		{name: "Set keeps no reference to the slice", rule: "Set keeps no reference to the caller's slice", run: func(k *kit) {
-			c := k.open()
+			c := k.cache()
 			value := []byte("value")
 			if err := c.Set(k.ctx(), "key", value, cache.DefaultTTL); err != nil {
-				k.Fatal(err)
+				k.must("the operation", err)
 			}
 			copy(value, "XXXXX")
 			k.want(c, "key", "value")
 		}},
 		{name: "Get returns a slice of the caller's own", rule: "Get returns a slice the caller may change", run: func(k *kit) {
-			c := k.open()
+			c := k.cache()
 			k.set(c, "key", "value", cache.DefaultTTL)
 			got, _, err := c.Get(k.ctx(), "key")
 			if err != nil {
-				k.Fatal(err)
+				k.must("the operation", err)
 			}
 			copy(got, "XXXXX")
 			_ = append(got, "beyond"...)
 			k.want(c, "key", "value")
 		}},
 		{name: "Set replaces the value", rule: "overwrite replaces value and lifetime", run: func(k *kit) {
-			c := k.open()
+			c := k.cache()
 			k.set(c, "key", "a longer first", cache.DefaultTTL)
 			k.set(c, "key", "second", cache.DefaultTTL)
 			k.want(c, "key", "second")
 		}},
 		{name: "Delete removes the entry", rule: "a deleted entry is absent", run: func(k *kit) {
-			c := k.open()
+			c := k.cache()
 			k.set(c, "key", "value", cache.DefaultTTL)
 			k.set(c, "other", "value", cache.DefaultTTL)
 			if err := c.Delete(k.ctx(), "key"); err != nil {
@@ -90,19 +90,9 @@ func valueCases() []testCase {
 			k.want(c, "other", "value")
 		}},
 		{name: "Delete of an absent key is no error", rule: "Delete is idempotent", run: func(k *kit) {
-			if err := k.open().Delete(k.ctx(), "absent"); err != nil {
+			if err := k.cache().Delete(k.ctx(), "absent"); err != nil {
 				k.fail("Delete: %v", err)
 			}
-		}},
-		{name: "a second store sees the entries", rule: "entries belong to the backend, not to one process", hook: "Reopen", run: func(k *kit) {
-			c := k.open()
-			k.set(c, "key", "value", cache.Forever)
-			d := k.over(k.config.Reopen(k.T))
-			k.want(d, "key", "value")
-			if err := d.Delete(k.ctx(), "key"); err != nil {
-				k.fail("Delete: %v", err)
-			}
-			k.wantMiss(c, "key")
 		}},
 	}
 }

@@ -1,0 +1,104 @@
+package cachetest
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"runtime"
+	"strings"
+	"time"
+
+	"github.com/larder-go/larder/cache"
+)
+
+func closeCases() []testCase {
+	return []testCase{
+		{name: "a closed store says so",
+			rule: "Close is idempotent; afterwards every call gives ErrClosed; a done context comes first", run: func(k *kit) {
+				s := k.open()
+				for range 2 {
+					if err := s.Close(); err != nil {
+						k.fail("Close: %v", err)
+					}
+				}
+				for _, call := range callsOf(s) {
+					if err := call.do(k.ctx(), direct(s)); !errors.Is(err, cache.ErrClosed) {
+						k.fail("%s after Close: %v; want ErrClosed", call.method, err)
+					}
+					if err := call.do(cancelled(), direct(s)); !errors.Is(err, context.Canceled) {
+						k.fail("%s after Close with a cancelled context: %v; want context.Canceled", call.method, err)
+					}
+				}
+			}},
+		{name: "Close beside operations is safe",
+			rule: "all methods may be called by many goroutines at once; afterwards every call gives ErrClosed", run: func(k *kit) {
+				for range 10 {
+					s := k.open()
+					ctx := k.ctx()
+					served := callsOf(s)
+					k.together(2*len(served)+2, func(i int) {
+						if i >= 2*len(served) {
+							if err := s.Close(); err != nil {
+								k.fail("Close: %v", err)
+							}
+							return
+						}
+						_ = served[i%len(served)].do(ctx, direct(s)) // it may come before or after Close
+					})
+					if _, _, err := s.Get(ctx, "key"); !errors.Is(err, cache.ErrClosed) {
+						k.fail("Get after Close: %v; want ErrClosed", err)
+					}
+				}
+			}},
+		{name: "Close leaves no goroutines",
+			rule: "Close frees what the store holds", run: func(k *kit) {
+				before := goroutines()
+				s := k.open()
+				ctx := k.ctx()
+				for _, call := range callsOf(s) {
+					_ = call.do(ctx, direct(s))
+				}
+				if err := s.Close(); err != nil {
+					k.fail("Close: %v", err)
+				}
+				left := leftover(before)
+				// What Close has told to end may take a moment.
+				for deadline := time.Now().Add(5 * time.Second); len(left) > 0 && time.Now().Before(deadline); left = leftover(before) {
+					pass(k.Context(), 10*time.Millisecond)
+				}
+				if len(left) > 0 {
+					k.fail("%d goroutines that the store started outlive it; the first:\n%s", len(left), left[0])
+				}
+			}},
+	}
+}
+
+// goroutines returns the stacks of all goroutines by their names, "goroutine 7".
+func goroutines() map[string]string {
+	stacks := make([]byte, 1<<20)
+	for {
+		n := runtime.Stack(stacks, true)
+		if n < len(stacks) {
+			stacks = stacks[:n]
+			break
+		}
+		stacks = make([]byte, 2*len(stacks))
+	}
+	all := map[string]string{}
+	for _, stack := range bytes.Split(stacks, []byte("\n\n")) {
+		name, _, _ := strings.Cut(string(stack), " [")
+		all[name] = string(stack)
+	}
+	return all
+}
+
+// leftover returns the stacks of goroutines that were not there before, but for those of tests that run beside this one.
+func leftover(before map[string]string) []string {
+	var left []string
+	for name, stack := range goroutines() {
+		if _, was := before[name]; !was && !strings.Contains(stack, "testing.tRunner") {
+			left = append(left, stack)
+		}
+	}
+	return left
+}
