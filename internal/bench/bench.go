@@ -1,0 +1,77 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"time"
+)
+
+// scale says how much work the comparisons do.
+type scale struct {
+	rounds int           // turns of each contender that count
+	round  time.Duration // length of a turn
+
+	goroutines int // that do operations at once
+	keys       int // that operations are spread over
+	many       int // keys of one GetMany
+
+	clears  int           // that count
+	lap     time.Duration // how long reads at rest are measured before each
+	own     int           // keys that Clear removes
+	foreign int           // keys beside them
+}
+
+func defaultScale() scale {
+	return scale{
+		rounds: 31, round: 300 * time.Millisecond,
+		goroutines: 64, keys: 10_000, many: 500,
+		clears: 5, lap: 2 * time.Second, own: 100_000, foreign: 1_000_000,
+	}
+}
+
+// bench is one run of the program: its scale, and what the comparisons share.
+type bench struct {
+	scale    scale
+	progress io.Writer
+	redis    *redisServer // nil until a comparison needs it
+}
+
+// logf tells whoever waits for the table how far it is.
+func (b *bench) logf(format string, args ...any) {
+	fmt.Fprintf(b.progress, time.Now().Format(time.TimeOnly)+" "+format+"\n", args...)
+}
+
+// server returns the run's Redis, which the first caller starts.
+func (b *bench) server(ctx context.Context) (*redisServer, error) {
+	if b.redis != nil {
+		return b.redis, nil
+	}
+	s, err := startRedis(ctx)
+	if err != nil {
+		return nil, err
+	}
+	b.redis = s
+	return s, nil
+}
+
+// surroundings says what the figures were measured on.
+func (b *bench) surroundings(ctx context.Context) []string {
+	lines := machine()
+	if b.redis != nil {
+		lines = append(lines, "Redis: "+b.redis.describe(ctx))
+	}
+	return lines
+}
+
+func (b *bench) close(ctx context.Context) error {
+	if b.redis == nil {
+		return nil
+	}
+	err := b.redis.stop(ctx)
+	b.redis = nil
+	if err != nil {
+		return fmt.Errorf("stop Redis: %w", err)
+	}
+	return nil
+}

@@ -1,0 +1,49 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"strings"
+)
+
+// A comparison measures one thing in several ways.
+type comparison struct {
+	name  string // of elements parted by slashes: the first is what is compared
+	about string
+	run   func(ctx context.Context, b *bench) ([]result, error)
+}
+
+func comparisons() []comparison {
+	return []comparison{
+		{"redis/operations", "Get and Set of redisstore beside go-redis alone, with the same options", redisOperations},
+		{"redis/many", "many keys by one GetMany beside as many Gets", redisMany},
+		{"redis/clear", "another client's reads while Clear runs beside the same reads at rest", redisClear},
+	}
+}
+
+// choose returns the comparisons that the names select, all of them where there is none. A name selects the comparison that has it, and
+// those below it.
+func choose(from []comparison, names []string) ([]comparison, error) {
+	if len(names) == 0 {
+		return from, nil
+	}
+	var chosen []comparison
+	selects := make(map[string]bool, len(names))
+	for _, c := range from {
+		selected := false
+		for _, name := range names {
+			if c.name == name || strings.HasPrefix(c.name, name+"/") {
+				selected, selects[name] = true, true
+			}
+		}
+		if selected {
+			chosen = append(chosen, c)
+		}
+	}
+	for _, name := range names {
+		if !selects[name] {
+			return nil, fmt.Errorf("there is no comparison %q; -h lists them", name)
+		}
+	}
+	return chosen, nil
+}

@@ -1,0 +1,136 @@
+package main
+
+import (
+	"bufio"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"math/rand/v2"
+	"os"
+	"os/exec"
+	"strings"
+	"sync/atomic"
+	"time"
+
+	"github.com/redis/go-redis/v9"
+)
+
+// readerCommand is the argument that makes this program the reader of another run of it.
+const readerCommand = "reader"
+
+// assignment is what a reader does, the first line of its standard input. It holds the URL because arguments are public and a URL
+// may hold a password.
+type assignment struct {
+	URL    string
+	Prefix string
+	Keys   int // how many entries there are behind the prefix
+}
+
+// A reader is another client of the server, in a process of its own so that it shares no scheduler and no collector with what it
+// is to be disturbed by. It reads entries one after another on one connection, and never rests.
+type reader struct {
+	cmd *exec.Cmd
+	in  io.WriteCloser
+	out *json.Decoder
+}
+
+// startReader returns a reader that has begun.
+func startReader(ctx context.Context, a assignment) (*reader, error) {
+	path, err := os.Executable()
+	if err != nil {
+		return nil, err
+	}
+	r := &reader{cmd: exec.CommandContext(ctx, path, readerCommand)}
+	r.cmd.Stderr = os.Stderr
+	if r.in, err = r.cmd.StdinPipe(); err != nil {
+		return nil, err
+	}
+	out, err := r.cmd.StdoutPipe()
+	if err != nil {
+		return nil, err
+	}
+	r.out = json.NewDecoder(out)
+	if err := r.cmd.Start(); err != nil {
+		return nil, fmt.Errorf("start the reader: %w", err)
+	}
+	if err := json.NewEncoder(r.in).Encode(a); err != nil {
+		return nil, errors.Join(fmt.Errorf("start the reader: %w", err), r.stop())
+	}
+	return r, nil
+}
+
+// lap returns how long the reads that ended since the last lap took, one at least, and begins the next one.
+func (r *reader) lap() (summary, error) {
+	var s summary
+	_, err := io.WriteString(r.in, "\n")
+	if err == nil {
+		err = r.out.Decode(&s)
+	}
+	if err != nil {
+		return s, fmt.Errorf("the reader: %w", err)
+	}
+	return s, nil
+}
+
+// stop ends the reader. Its end of input is what it waits for.
+func (r *reader) stop() error {
+	_ = r.in.Close()
+	if err := r.cmd.Wait(); err != nil {
+		return fmt.Errorf("the reader: %w", err)
+	}
+	return nil
+}
+
+// read is the reader's side: for each line of in it writes the summary of a lap to out.
+func read(ctx context.Context, in io.Reader, out io.Writer) error {
+	lines := bufio.NewReader(in)
+	first, err := lines.ReadString('\n')
+	if err != nil {
+		return err
+	}
+	var a assignment
+	if err := json.NewDecoder(strings.NewReader(first)).Decode(&a); err != nil {
+		return err
+	}
+	o, err := redisOptions(a.URL)
+	if err != nil {
+		return err
+	}
+	client := redis.NewClient(o)
+	defer client.Close()
+	conn := client.Conn()
+	defer conn.Close()
+
+	// How many laps were asked for, and whether there will be more: looking at these costs the loop nothing.
+	var asked atomic.Int64
+	var ended atomic.Bool
+	go func() {
+		for {
+			if _, err := lines.ReadByte(); err != nil {
+				ended.Store(true)
+				return
+			}
+			asked.Add(1)
+		}
+	}()
+	// Room for seconds of reads, so that no growth disturbs them.
+	times, answers := latencies{make([]float64, 0, 1<<20)}, json.NewEncoder(out)
+	for answered := int64(0); !ended.Load(); {
+		if answered < asked.Load() && len(times.taken) > 0 {
+			if err := answers.Encode(times.summary()); err != nil {
+				return err
+			}
+			answered++
+			times.reset()
+		}
+		key := a.Prefix + entryKey(rand.IntN(a.Keys))
+		begin := time.Now()
+		if err := conn.Get(ctx, key).Err(); err != nil {
+			return err
+		}
+		times.add(time.Since(begin))
+	}
+	return nil
+}
