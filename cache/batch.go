@@ -21,8 +21,10 @@ func (c *Cache) GetMany(ctx context.Context, keys []string) (map[string][]byte, 
 	if err != nil {
 		items, err = nil, batchError("get many", len(keys), err)
 	}
-	hit := err == nil && !slices.ContainsFunc(keys, func(key string) bool { _, ok := items[key]; return !ok })
-	c.emit("get many", start, hitOrMiss(hit), err)
+	if c.onEvent != nil {
+		missed := slices.ContainsFunc(keys, func(key string) bool { _, ok := items[key]; return !ok })
+		c.emit("get many", start, hitOrMiss(!missed), err)
+	}
 	return items, err
 }
 

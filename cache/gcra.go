@@ -43,13 +43,11 @@ func (l Limit) over(level Level) int64 {
 	return max(0, ceil(level)-l.Period.Microseconds())
 }
 
-// remaining returns how many requests fit between the level and the period: floor((Period-level)·Requests/Period).
+// remaining returns how many requests fit between the level, which is not beyond the period, and the period:
+// floor((Period-level)·Requests/Period).
 func (l Limit) remaining(level Level) int64 {
 	period := l.Period.Microseconds()
 	room := period - ceil(level) // in whole microseconds; what the rest leaves of one is added below
-	if room < 0 {
-		return 0
-	}
 	hi, lo := bits.Mul64(uint64(room), uint64(l.Requests))
 	if level.Rest > 0 {
 		var carry uint64

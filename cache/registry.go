@@ -37,7 +37,7 @@ type named struct {
 
 // NewRegistry returns an empty registry. defaultFactory makes the cache of a name that nobody registered, once, when it is first asked for;
 // the registry owns what it returns. It may return a nil cache, which is valid. Where it fails, the next Get asks it again. It must not ask
-// the registry for the name that it is making. A nil defaultFactory is strict: a name that nobody registered is an error.
+// the registry for the name that it is making, nor close it. A nil defaultFactory is strict: a name that nobody registered is an error.
 func NewRegistry(defaultFactory func(name string) (*Cache, error)) *Registry {
 	return &Registry{names: &names{factory: defaultFactory, named: make(map[string]*named)}, owner: true}
 }
