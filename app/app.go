@@ -25,14 +25,13 @@ type App struct {
 	metrics  *telemetry.Metrics
 	health   *health.Health
 	life     *lifecycle.Lifecycle
-	backend  string
-	cache    *cache.Cache // nil where there is none
+	caches   *caches
 	echo     *echo.Echo
 	server   *server
 }
 
 func newApp(s settings.Settings, logger *slog.Logger) *App {
-	a := &App{settings: s, logger: logger, metrics: telemetry.NewMetrics(s.Name)}
+	a := &App{settings: s, logger: logger, metrics: telemetry.NewMetrics(s.Name), caches: &caches{}}
 	a.life = lifecycle.New(&lifecycle.Options{DrainDelay: s.Shutdown.DrainDelay, Logger: logger})
 	a.health = health.New(health.Options{Interval: s.Probes.Interval, Details: s.Probes.Details, State: a.ready, Fail: notReady, Logger: logger})
 	a.server = newServer(s.HTTP)
@@ -66,7 +65,7 @@ func notReady(w http.ResponseWriter, r *http.Request, detail string, checks map[
 	web.WriteProblem(w, r, p)
 }
 
-// assemble adds everything but the cache, in the order in which it starts.
+// assemble adds everything, in the order in which it starts. The caches are opened later.
 func (b *Builder) assemble(a *App) []error {
 	var problems []error
 	add := func(err error) {
@@ -74,22 +73,25 @@ func (b *Builder) assemble(a *App) []error {
 			problems = append(problems, err)
 		}
 	}
-	if b.hasStore() {
-		add(a.life.Add(lifecycle.Hook{Name: "cache", Start: a.startCache, Stop: a.stopCache, Timeout: closeTimeout}))
-		add(a.health.Add(a.cacheCheck()))
+	if b.caching {
+		stop := func(context.Context) error { return a.caches.close() }
+		add(a.life.Add(lifecycle.Hook{Name: "cache", Start: a.caches.start, Stop: stop, Timeout: closeTimeout}))
+	}
+	for _, c := range b.cacheChecks(a.caches) {
+		add(a.health.Add(c))
 	}
 	for _, h := range b.hooks {
 		if h.Start != nil {
-			h.Start = a.withCache(h.Start)
+			h.Start = a.withCaches(h.Start)
 		}
 		if h.Stop != nil {
-			h.Stop = a.withCache(h.Stop)
+			h.Stop = a.withCaches(h.Stop)
 		}
 		add(a.life.Add(h))
 	}
 	for _, c := range b.checks {
 		if run := c.Run; run != nil {
-			c.Run = a.withCache(run)
+			c.Run = a.withCaches(run)
 		}
 		add(a.health.Add(c))
 	}
@@ -125,9 +127,9 @@ func (a *App) mount(variable, path string, h http.Handler) error {
 	return nil
 }
 
-// withCache lets a function of the program's find the cache in its context.
-func (a *App) withCache(f func(context.Context) error) func(context.Context) error {
-	return func(ctx context.Context) error { return f(cache.NewContext(ctx, a.cache)) }
+// withCaches lets a function of the program's find the caches in its context.
+func (a *App) withCaches(f func(context.Context) error) func(context.Context) error {
+	return func(ctx context.Context) error { return f(a.caches.carry(ctx)) }
 }
 
 // checkGrace reports hooks that need more time to stop than the platform gives.
@@ -145,16 +147,24 @@ func checkGrace(s settings.Settings, l *lifecycle.Lifecycle) error {
 	}
 }
 
-// Handler is the service as an http.Handler, for tests and for servers of one's own. Every request's context carries the cache.
+// Handler is the service as an http.Handler, for tests and for servers of one's own. Every request's context carries the cache
+// and the named ones.
 func (a *App) Handler() http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		a.echo.ServeHTTP(w, r.WithContext(cache.NewContext(r.Context(), a.cache)))
+		a.echo.ServeHTTP(w, r.WithContext(a.caches.carry(r.Context())))
 	})
 }
 
 // Cache is the cache that handlers get, nil where there is none. Its Close does nothing.
 func (a *App) Cache() *cache.Cache {
-	return cache.FromContext(cache.NewContext(context.Background(), a.cache))
+	return cache.FromContext(cache.NewContext(context.Background(), a.caches.main))
+}
+
+// Registry has the named caches that handlers get; it is nil, which is valid, where there is no [Builder.Cache]. A program with caches of
+// its own registers them here, or in the start of a hook, whose context carries the registry too: the service closes them with the others.
+// Its Close does nothing.
+func (a *App) Registry() *cache.Registry {
+	return cache.RegistryFromContext(cache.NewRegistryContext(context.Background(), a.caches.registry))
 }
 
 // Start starts everything but the listener: what [App.Handler] needs to serve. An error leaves nothing started.
@@ -170,11 +180,11 @@ func (a *App) Stop(ctx context.Context) error {
 
 // Run starts the service, serves until ctx is done or the listener fails, and stops it. A nil error means that all of that worked.
 func (a *App) Run(ctx context.Context) error {
-	a.server.listen(a.echo, a.cache, a.logger)
+	a.server.listen(a.caches.carry(context.Background()), a.echo, a.logger)
 	if err := a.Start(ctx); err != nil {
 		return err
 	}
-	a.logger.Info("ready", "address", a.server.address(), "cache", a.backend)
+	a.logger.Info("ready", "address", a.server.address(), "cache", a.caches.backend)
 	var failed error
 	select {
 	case <-ctx.Done():

@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
-	"maps"
 	"os"
 	"slices"
 	"strings"
@@ -20,8 +19,13 @@ import (
 	"github.com/larder-go/larder/settings"
 )
 
-// OpenFunc opens the store of a backend. It is called once, by Build, and only where APP_CACHE_BACKEND names the backend. The
-// cache owns the store.
+// OpenFunc opens the store of a backend: once for the default cache, where APP_CACHE_BACKEND names the backend, and once for each named
+// cache that is on it. The cache owns the store. The settings are those of the service, but for Cache.KeyPrefix, which is the cache's own:
+// "cache:", and "cache.sessions:" for the one named sessions.
+//
+// Build opens the default cache and what APP_STORES names, under its own context. Any other named cache is opened when it is first asked for,
+// on the goroutine that asks and possibly several at once; the context ends after APP_CACHE_HEALTH_TIMEOUT then, and when the
+// service stops.
 type OpenFunc = func(context.Context, settings.Settings) (cache.Store, error)
 
 // Builder collects what a service is made of. Its methods return the builder, do no I/O, and keep what is wrong for
@@ -52,19 +56,26 @@ func (b *Builder) Logger(l *slog.Logger) *Builder {
 
 // Cache gives every handler a cache, with the backend that APP_CACHE_BACKEND names, and readiness a check of it. Without it
 // handlers have the nil cache, which caches nothing.
+//
+// With it they have named caches too, in [cache.RegistryFrom]: each isolated from the default cache and from the others, on the same
+// backend unless APP_STORES says another.
 func (b *Builder) Cache() *Builder {
 	b.caching = true
 	return b
 }
 
-// Backend makes a store of the program's own known under name, for APP_CACHE_BACKEND to choose. A name that is built in or
-// was added before is an error.
+// Backend makes a store of the program's own known under name, for APP_CACHE_BACKEND and APP_STORES to choose. A name that is built in
+// or was added before is an error.
+//
+// Each named cache gets a store of its own from open. Where they share something, a server, a directory or a map, and so do the processes
+// of a service, they must keep apart what they hold under different values of Settings.Cache.KeyPrefix, in Clear too: otherwise clearing
+// one cache empties another.
 func (b *Builder) Backend(name string, open OpenFunc) *Builder {
 	switch {
 	case open == nil:
 		b.problem("backend %q: the function that opens it is nil", name)
 	case name == "" || strings.ContainsAny(name, " =,"):
-		b.problem("backend %q: the name is not one that APP_CACHE_BACKEND can have; allowed: any without ' ', '=' and ','", name)
+		b.problem("backend %q: the name is not one that a variable can have; allowed: any without ' ', '=' and ','", name)
 	case b.backends[name] != nil || slices.Contains(builtIn(), name) || slices.Contains(notBuiltIn(), name):
 		b.problem("backend %q: the name is taken", name)
 	default:
@@ -73,7 +84,8 @@ func (b *Builder) Backend(name string, open OpenFunc) *Builder {
 	return b
 }
 
-// Store gives every handler a cache over s, whatever APP_CACHE_BACKEND says. The cache owns s, also when Build fails.
+// Store gives every handler a cache over s, whatever APP_CACHE_BACKEND says. The cache owns s, also when Build fails. Named caches cannot
+// share it: they have the backend that APP_STORES gives them, or what the program registers, or none.
 func (b *Builder) Store(s cache.Store) *Builder {
 	switch {
 	case s == nil:
@@ -98,7 +110,7 @@ func (b *Builder) Routes(add func(*echo.Echo) error) *Builder {
 	return b
 }
 
-// Hook adds a part with a start and a stop of its own: a worker, a connection. It starts after the cache, which the contexts of
+// Hook adds a part with a start and a stop of its own: a worker, a connection. It starts after the caches, which the contexts of
 // both carry, and after the hooks before it; it stops before them.
 func (b *Builder) Hook(h lifecycle.Hook) *Builder {
 	b.hooks = append(b.hooks, h)
@@ -106,7 +118,7 @@ func (b *Builder) Hook(h lifecycle.Hook) *Builder {
 }
 
 // Ready adds a check to readiness: while it gives an error the service gets no requests. It runs in the background every
-// APP_HEALTH_INTERVAL, with a timeout of two seconds. Its context carries the cache.
+// APP_HEALTH_INTERVAL, with a timeout of two seconds. Its context carries the caches.
 func (b *Builder) Ready(name string, check func(context.Context) error) *Builder {
 	b.checks = append(b.checks, health.Check{Name: name, Run: check})
 	return b
@@ -128,24 +140,23 @@ func (b *Builder) Build(ctx context.Context) (*App, error) {
 	}
 	a := newApp(b.settings, b.logger)
 	problems := slices.Collect(problemsOf(b.settings))
-	problems = append(problems, b.checkBackend()...)
+	problems = append(problems, b.checkBackends()...)
 	problems = append(problems, b.problems...)
 	problems = append(problems, b.assemble(a)...)
-	problems = slices.DeleteFunc(problems, func(err error) bool { return err == nil })
 	// Last, and where all else is right, what may do I/O.
-	if len(problems) == 0 {
-		problems = b.openCache(ctx, a)
+	if errors.Join(problems...) == nil {
+		problems = a.caches.open(ctx, b, a)
 	} else {
 		problems = append(problems, b.checkRedis(ctx)...)
 	}
-	if len(problems) > 0 {
-		err := errors.Join(problems...)
-		if b.store != nil {
-			return nil, errors.Join(err, b.store.Close())
-		}
-		return nil, errors.Join(err, a.cache.Close())
+	err := errors.Join(problems...)
+	if err == nil {
+		return a, nil
 	}
-	return a, nil
+	if b.store != nil && a.caches.main == nil {
+		err = errors.Join(err, b.store.Close())
+	}
+	return nil, errors.Join(err, a.caches.close())
 }
 
 // newLogger writes to w. Whoever reads text has started the service; JSON goes where others' lines go too.
@@ -165,11 +176,4 @@ func problemsOf(s settings.Settings) func(yield func(error) bool) {
 			}
 		}
 	}
-}
-
-// backendNames is what APP_CACHE_BACKEND may be.
-func (b *Builder) backendNames() string {
-	names := append(builtIn(), slices.Collect(maps.Keys(b.backends))...)
-	slices.Sort(names)
-	return strings.Join(names, ", ")
 }

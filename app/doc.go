@@ -16,12 +16,12 @@
 //
 // # Order
 //
-// Start: the store of the cache, the hooks in the order of the chain, the health checks, the listener. Stop is the reverse, after
+// Start: the stores of the caches, the hooks in the order of the chain, the health checks, the listener. Stop is the reverse, after
 // readiness has said 503 for APP_DRAIN_DELAY while requests were still served. A part that fails to stop is named in the
 // error and does not keep the others from stopping.
 //
 // # The context of a request
 //
-// Every request's context carries the cache and ends with the request, with APP_REQUEST_TIMEOUT, or, on a stop, when
+// Every request's context carries the cache and the named ones, and ends with the request, with APP_REQUEST_TIMEOUT, or, on a stop, when
 // APP_SHUTDOWN_TIMEOUT has passed after the drain delay; a signal alone ends no request.
 package app

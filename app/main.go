@@ -98,7 +98,7 @@ func (p process) config() int {
 	code := p.print(func(w io.Writer) error { return settings.Table(w, p.environ, p.extra...) })
 	problems := slices.Collect(problemsOf(s))
 	if b := p.build(s); b != nil {
-		problems = append(problems, b.checkBackend()...)
+		problems = append(problems, b.checkBackends()...)
 	}
 	if p.envFile != nil {
 		problems = append(problems, p.envFile)

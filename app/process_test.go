@@ -12,6 +12,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/larder-go/larder/internal/redistest"
 	"github.com/larder-go/larder/internal/servertest"
 	"github.com/larder-go/larder/internal/wait"
 )
@@ -62,7 +63,12 @@ func TestARequestThatIsBeingServedIsFinished(t *testing.T) {
 
 func metrics(t *testing.T, p *servertest.Process) string {
 	t.Helper()
-	res, err := http.Get(p.URL() + "/metrics")
+	return get(t, p, "/metrics")
+}
+
+func get(t *testing.T, p *servertest.Process, path string) string {
+	t.Helper()
+	res, err := http.Get(p.URL() + path)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -72,6 +78,46 @@ func metrics(t *testing.T, p *servertest.Process) string {
 		t.Fatal(err)
 	}
 	return string(body)
+}
+
+func TestProcessesShareTheNamedCacheThatIsOnRedisAlone(t *testing.T) {
+	url := redistest.Start(t).URL()
+	env := on(url, "APP_STORES=sessions=redis", "APP_STORES_STRICT=true")
+	one, other := start(t, "plain", env...).Ready(), start(t, "plain", env...).Ready()
+	for _, visit := range []struct {
+		p    *servertest.Process
+		name string
+		want string
+	}{
+		{one, "sessions", "true"}, {other, "sessions", "false"}, {one, "sessions", "false"},
+		{one, "default", "true"}, {other, "default", "true"}, {one, "default", "false"},
+		{one, "rate_limit", "true"}, {other, "rate_limit", "true"},
+	} {
+		if got := get(t, visit.p, "/first/"+visit.name); got != visit.want {
+			t.Errorf("the visit to %s at %s is the first: %s; want %s", visit.name, visit.p.URL(), got, visit.want)
+		}
+	}
+	if code := one.Status("/first/unknown"); code != http.StatusInternalServerError {
+		t.Errorf("a name that nobody knows gives %d; want 500", code)
+	}
+	for _, p := range []*servertest.Process{one, other} {
+		p.Signal(syscall.SIGTERM)
+		if code := p.Wait(); code != 0 {
+			t.Errorf("exit code %d; want 0\n%s", code, p.Output())
+		}
+	}
+}
+
+func TestAStartIsRefusedWhereTheRedisOfANameIsDown(t *testing.T) {
+	down := redistest.Start(t)
+	down.Kill()
+	p := start(t, "plain", on(down.URL(), "APP_STORES=sessions=redis", "APP_CACHE_FAIL_START=true")...)
+	if code := p.Wait(); code != 1 {
+		t.Errorf("exit code %d; want 1", code)
+	}
+	if out := p.Output(); !strings.Contains(out, `start \"cache\": cache \"sessions\": cache: ping: store unavailable`) {
+		t.Errorf("the output does not name the cache:\n%s", out)
+	}
 }
 
 func TestWhileDrainingRequestsAreServedAndReadinessSaysNo(t *testing.T) {
@@ -262,11 +308,15 @@ func TestAMalformedEnvFileIsReportedWithoutItsContents(t *testing.T) {
 }
 
 func TestConfigSaysWhatKeepsTheServiceFromStarting(t *testing.T) {
-	p := servertest.Start(t, os.Args[0], []string{"APP_TEST_PROGRAM=plain", "APP_LOG_FORMAT=xml", "APP_CACHE_BACKEDN=redis", "APP_CACHE_BACKEND=nothing"}, "config")
+	env := []string{"APP_TEST_PROGRAM=plain", "APP_LOG_FORMAT=xml", "APP_CACHE_BACKEDN=redis", "APP_CACHE_BACKEND=nothing", "APP_STORES=sessions=file"}
+	p := servertest.Start(t, os.Args[0], env, "config")
 	if code := p.Wait(); code != 1 {
 		t.Errorf("exit code %d; want 1", code)
 	}
-	for _, want := range []string{"APP_LOG_LEVEL", "3 problems; nothing would be started", "APP_LOG_FORMAT=xml", "APP_CACHE_BACKEND=nothing: unknown backend", "did you mean APP_CACHE_BACKEND?"} {
+	for _, want := range []string{
+		"APP_LOG_LEVEL", "4 problems; nothing would be started", "APP_LOG_FORMAT=xml", "APP_CACHE_BACKEND=nothing: unknown backend", "did you mean APP_CACHE_BACKEND?",
+		"APP_STORES=sessions=file: ",
+	} {
 		if out := p.Output(); !strings.Contains(out, want) {
 			t.Errorf("the output does not have %q:\n%s", want, out)
 		}

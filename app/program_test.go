@@ -33,6 +33,21 @@ func TestMain(m *testing.M) {
 func program(name string) func(settings.Settings) *app.Builder {
 	return func(s settings.Settings) *app.Builder {
 		b := app.New(s).Cache().Routes(func(e *echo.Echo) error {
+			// Whether this is the first visit, to the default cache or to the named one.
+			e.GET("/first/:name", func(c echo.Context) error {
+				visited, err := cache.From(c), error(nil)
+				if name := c.Param("name"); name != "default" {
+					visited, err = cache.RegistryFrom(c).Get(name)
+				}
+				if err != nil {
+					return err
+				}
+				first, err := visited.Add(c.Request().Context(), "visit", nil, cache.Forever)
+				if err != nil {
+					return err
+				}
+				return c.String(http.StatusOK, fmt.Sprint(first))
+			})
 			e.GET("/until-stopped", func(c echo.Context) error {
 				stop := make(chan os.Signal, 1)
 				signal.Notify(stop, syscall.SIGTERM)

@@ -12,7 +12,6 @@ import (
 	"syscall"
 	"time"
 
-	"github.com/larder-go/larder/cache"
 	"github.com/larder-go/larder/internal/web"
 	"github.com/larder-go/larder/settings"
 )
@@ -30,11 +29,10 @@ func newServer(s settings.HTTP) *server {
 	return &server{settings: s, end: func() {}, failed: make(chan error, 1)}
 }
 
-// listen makes the next start serve h. The base context carries the cache, and is not the signal's: a request that is being
-// served when the stop begins is finished, not cancelled.
-func (s *server) listen(h http.Handler, c *cache.Cache, logger *slog.Logger) {
-	base, end := context.WithCancel(cache.NewContext(context.Background(), c))
-	s.end = end
+// listen makes the next start serve h. The context of every request comes from base, which is not the signal's: a request that is
+// being served when the stop begins is finished, not cancelled.
+func (s *server) listen(base context.Context, h http.Handler, logger *slog.Logger) {
+	base, s.end = context.WithCancel(base)
 	s.http = web.NewServer(h, web.ServerOptions{
 		Logger:         logger,
 		RequestTimeout: s.settings.RequestTimeout,

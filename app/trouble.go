@@ -29,8 +29,8 @@ func newTrouble(l *slog.Logger, s settings.Settings) *trouble {
 	return &trouble{logger: l, settings: s, interval: s.Probes.Interval, named: make(map[string]bool)}
 }
 
-// note logs err if its time has come. Errors of the caller, a bad key or a cancelled request, are no trouble of the backend.
-func (t *trouble) note(err error) {
+// note logs an error of the cache of that name, "" for the default one, if its time has come. Errors of the caller, a bad key or a cancelled request, are no trouble of the backend.
+func (t *trouble) note(name string, err error) {
 	if err == nil || !errors.Is(err, cache.ErrUnavailable) && !errors.Is(err, context.DeadlineExceeded) {
 		return
 	}
@@ -39,7 +39,7 @@ func (t *trouble) note(err error) {
 	if fix := advice(t.settings, err); fix != "" && !t.named[fix] {
 		t.named[fix] = true
 		t.last, t.suppressed = time.Now(), 0
-		t.logger.Error("the cache is set up wrongly", "error", err, "fix", fix)
+		t.of(name).Error("the cache is set up wrongly", "error", err, "fix", fix)
 		return
 	}
 	now := time.Now()
@@ -47,8 +47,15 @@ func (t *trouble) note(err error) {
 		t.suppressed++
 		return
 	}
-	t.logger.Warn("the cache does not answer; handlers go to their sources", "error", err, "suppressed", t.suppressed)
+	t.of(name).Warn("the cache does not answer; handlers go to their sources", "error", err, "suppressed", t.suppressed)
 	t.last, t.suppressed = now, 0
+}
+
+func (t *trouble) of(name string) *slog.Logger {
+	if name == "" {
+		return t.logger
+	}
+	return t.logger.With("cache", name)
 }
 
 // advice says which variable to change where err is a mistake of the set-up, and is empty where it is not.

@@ -26,7 +26,7 @@ func TestOneLineAnInterval(t *testing.T) {
 		tr := newTrouble(slog.New(slog.NewTextHandler(&log, nil)), s)
 		down := fmt.Errorf("cache: get \"k\": %w", cache.ErrUnavailable)
 		for range 1000 { // for a hundred seconds
-			tr.note(down)
+			tr.note("", down)
 			<-time.After(100 * time.Millisecond)
 		}
 		if n := strings.Count(log.String(), "\n"); n != 10 {
@@ -42,7 +42,7 @@ func TestWhatIsNoTroubleOfTheBackendIsNotLogged(t *testing.T) {
 	var log bytes.Buffer
 	tr := newTrouble(slog.New(slog.NewTextHandler(&log, nil)), settings.Settings{})
 	for _, err := range []error{nil, context.Canceled, cache.ErrInvalidKey, cache.ErrTooLarge, cache.ErrClosed} {
-		tr.note(err)
+		tr.note("", err)
 	}
 	if log.Len() > 0 {
 		t.Errorf("logged:\n%s", log.String())
@@ -72,7 +72,7 @@ func TestAMistakeIsNamedOnceWithTheVariableToChange(t *testing.T) {
 				}
 				tr := newTrouble(slog.New(slog.NewTextHandler(&log, nil)), s)
 				for range 5 {
-					tr.note(errors.Join(cache.ErrUnavailable, tc.mistake))
+					tr.note("", errors.Join(cache.ErrUnavailable, tc.mistake))
 					<-time.After(time.Minute)
 				}
 				if n := strings.Count(log.String(), "fix="); n != 1 || !strings.Contains(log.String(), tc.want) {

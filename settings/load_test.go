@@ -114,6 +114,10 @@ func TestEachVariableIsRead(t *testing.T) {
 		{"APP_CACHE_HEALTH_TIMEOUT=1s", func(s *settings.Settings) { s.Cache.HealthTimeout = second }},
 		{"APP_CACHE_READINESS=degraded", func(s *settings.Settings) { s.Cache.Readiness = "degraded" }},
 		{"APP_CACHE_FAIL_START=1", func(s *settings.Settings) { s.Cache.FailStart = true }},
+		{"APP_STORES=sessions=redis,pages=memory", func(s *settings.Settings) { s.Stores.Names = map[string]string{"sessions": "redis", "pages": "memory"} }},
+		{"APP_STORES=Re-port_7=shelf", func(s *settings.Settings) { s.Stores.Names = map[string]string{"Re-port_7": "shelf"} }},
+		{"APP_STORES=" + strings.Repeat("x", 64) + "=none", func(s *settings.Settings) { s.Stores.Names = map[string]string{strings.Repeat("x", 64): "none"} }},
+		{"APP_STORES_STRICT=true", func(s *settings.Settings) { s.Stores.Strict = true }},
 		{"APP_REDIS_HOST=redis-1.internal", func(s *settings.Settings) { s.Redis.Host = "redis-1.internal" }},
 		{"APP_REDIS_PORT=7000", func(s *settings.Settings) { s.Redis.Port = 7000 }},
 		{"APP_REDIS_USERNAME=me APP_REDIS_PASSWORD=pw", func(s *settings.Settings) { s.Redis.Username, s.Redis.Password = "me", "pw" }},
@@ -145,7 +149,9 @@ func TestAWrongValueIsAProblemAndTheDefaultStays(t *testing.T) {
 		path  = "; allowed: a path such as /live, of letters, digits and -._~/"
 		proxy = "; allowed: IP addresses or ranges such as 10.0.0.0/8, separated by commas"
 		host  = "; allowed: a host name or an IP address, without port or brackets"
+		names = "; allowed: name=backend, separated by commas, each name once; a name has 1 to 64 of A-Z a-z 0-9 _ -"
 	)
+	long := strings.Repeat("x", 64)
 	for environ, want := range map[string]string{
 		"APP_NAME=a\tb":                    `APP_NAME="a\tb": too long, or not printable; allowed: 1 to 100 printable characters`,
 		"APP_LOG_LEVEL=loud":               "APP_LOG_LEVEL=loud: not a known value; allowed: debug, info, warn or error",
@@ -183,6 +189,14 @@ func TestAWrongValueIsAProblemAndTheDefaultStays(t *testing.T) {
 		"APP_CACHE_KEY_PREFIX=app":         "APP_CACHE_KEY_PREFIX=app: not a prefix, or without the colon that keeps app: and app2: apart; allowed: printable characters that end in a colon, such as cache:",
 		"APP_CACHE_REDIS_DB=-1":            "APP_CACHE_REDIS_DB=-1: out of range; allowed: 0 to 2147483647",
 		"APP_CACHE_READINESS=optional":     "APP_CACHE_READINESS=optional: not a known value; allowed: required or degraded",
+		"APP_STORES=sessions":              "APP_STORES=sessions: not a list of pairs" + names,
+		"APP_STORES=a=b,a=c":               "APP_STORES=a=b,a=c: not a list of named caches" + names,
+		"APP_STORES=a=b, c=d":              `APP_STORES="a=b, c=d": not a list of named caches` + names,
+		"APP_STORES=a=":                    "APP_STORES=a=: not a list of named caches" + names,
+		"APP_STORES==b":                    "APP_STORES==b: not a list of named caches" + names,
+		"APP_STORES=a.b=c":                 "APP_STORES=a.b=c: not a list of named caches" + names,
+		"APP_STORES=" + long + "x=b":       "APP_STORES=" + long + "…: not a list of named caches" + names,
+		"APP_STORES_STRICT=yes":            "APP_STORES_STRICT=yes: neither true nor false; allowed: true or false",
 		"APP_REDIS_PORT=0":                 "APP_REDIS_PORT=0: out of range; allowed: 1 to 65535",
 		"APP_REDIS_HOST=redis://:pw@h":     "APP_REDIS_HOST: not a host" + host,
 		"APP_REDIS_HOST=me:pw@h":           "APP_REDIS_HOST: not a host" + host,
@@ -198,16 +212,6 @@ func TestAWrongValueIsAProblemAndTheDefaultStays(t *testing.T) {
 
 func TestAVariableOfWhatIsNotBuiltYetIsCheckedAndRefused(t *testing.T) {
 	for environ, want := range map[string][]string{
-		"APP_STORES=sessions=file,rate_limit=redis": {"APP_STORES=sessions=file,rate_limit=redis: not built in yet; allowed: leave it unset"},
-		"APP_STORES=a=b,a=c": {
-			"APP_STORES=a=b,a=c: not a list of named caches; allowed: name=backend, separated by commas; a name has 1 to 64 of A-Z a-z 0-9 _ -",
-			"APP_STORES=a=b,a=c: not built in yet; allowed: leave it unset",
-		},
-		"APP_STORES=sessions": {
-			"APP_STORES=sessions: not a list of pairs; allowed: name=backend, separated by commas; a name has 1 to 64 of A-Z a-z 0-9 _ -",
-			"APP_STORES=sessions: not built in yet; allowed: leave it unset",
-		},
-		"APP_STORES_STRICT=false":       {"APP_STORES_STRICT=false: not built in yet; allowed: leave it unset"},
 		"APP_CACHE_FILE_PATH=/tmp/x":    {"APP_CACHE_FILE_PATH=/tmp/x: not built in yet; allowed: leave it unset"},
 		"APP_CACHE_FILE_MAX_BYTES=1":    {"APP_CACHE_FILE_MAX_BYTES=1: not built in yet; allowed: leave it unset"},
 		"APP_CACHE_FILE_SYNC=full":      {"APP_CACHE_FILE_SYNC=full: not built in yet; allowed: leave it unset"},

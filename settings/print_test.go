@@ -56,7 +56,7 @@ func TestTheExampleHasEveryVariableWithItsDefault(t *testing.T) {
 		environ = append(environ, name+"="+value)
 	}
 	same(t, mustLoad(t, environ...), defaults())
-	if want := 36; len(environ) != want {
+	if want := 38; len(environ) != want {
 		t.Errorf("%d variables, want %d", len(environ), want)
 	}
 }
@@ -120,7 +120,7 @@ func TestTheTableShowsNoValueOfAVariableWithAProblem(t *testing.T) {
 		want    map[string]string
 	}{
 		{"a value that cannot be read", []string{"APP_PORT=x"}, map[string]string{"APP_PORT": "8000" + invalid, "APP_HOST": "127.0.0.1 127.0.0.1"}},
-		{"a value that is the default and not allowed here", []string{"APP_STORES_STRICT=false"}, map[string]string{"APP_STORES_STRICT": "false" + invalid}},
+		{"a value that is the default and not allowed here", []string{"APP_SESSION_SECURE=true"}, map[string]string{"APP_SESSION_SECURE": "true" + invalid}},
 		{"a URL that is none", []string{"APP_CACHE_STORAGE_URL=redis://h?x"}, map[string]string{"APP_CACHE_STORAGE_URL": `""` + invalid}},
 		{"a secret whose file cannot be read", []string{"APP_REDIS_PASSWORD_FILE=/no/such"}, map[string]string{"APP_REDIS_PASSWORD": `""` + invalid}},
 		{"a user without a password", []string{"APP_REDIS_USERNAME=me"}, map[string]string{"APP_REDIS_USERNAME": `""` + invalid, "APP_REDIS_PASSWORD": `"" ""`}},

@@ -34,7 +34,7 @@ func rules() map[string]rule {
 		"path":         {"a path such as /live, of letters, digits and -._~/", must(isPath, "not a path")},
 		"path or none": {"a path such as /metrics, of letters, digits and -._~/, or none", must(isPathOrNone, "not a path")},
 		"key prefix":   {"printable characters that end in a colon, such as cache:", must(isKeyPrefix, "not a prefix, or without the colon that keeps app: and app2: apart")},
-		"stores":       {"name=backend, separated by commas; a name has 1 to 64 of A-Z a-z 0-9 _ -", must(isStores, "not a list of named caches")},
+		"stores":       {"name=backend, separated by commas, each name once; a name has 1 to 64 of A-Z a-z 0-9 _ -", must(isStores, "not a list of named caches")},
 		"redis url":    {allowedURL, checkRedisURL},
 	}
 }

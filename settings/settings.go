@@ -107,10 +107,11 @@ type Cache struct {
 	FailStart     bool          `env:"CACHE_FAIL_START" envDefault:"false" help:"Whether a cache that is down at start stops the process."`
 }
 
-// Stores puts named caches on backends of their own.
+// Stores puts named caches on backends of their own, name by name. As with
+// Cache.Backend, which backends exist is known to the app's builder.
 type Stores struct {
-	Names  map[string]string `env:"STORES" envKeyValSeparator:"=" rule:"stores" built:"not yet" help:"Named caches on another backend, such as sessions=file,rate_limit=redis."`
-	Strict bool              `env:"STORES_STRICT" envDefault:"false" built:"not yet" help:"Whether an unknown named cache is an error."`
+	Names  map[string]string `env:"STORES" envKeyValSeparator:"=" rule:"stores" help:"Named caches on a backend of their own, such as sessions=redis,pages=memory; any other is on APP_CACHE_BACKEND."`
+	Strict bool              `env:"STORES_STRICT" envDefault:"false" help:"Whether the name of a cache must be in APP_STORES or known to the program; another is an error then."`
 }
 
 // Redis is how to reach the server where Cache.StorageURL is empty.

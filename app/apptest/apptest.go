@@ -51,6 +51,9 @@ func New(t testing.TB, b *app.Builder) *App {
 // Cache is the cache that handlers get, nil where the service has none: to prepare a test and to look at what a handler left.
 func (a *App) Cache() *cache.Cache { return a.app.Cache() }
 
+// Registry has the named caches that handlers get, nil where the service has no cache.
+func (a *App) Registry() *cache.Registry { return a.app.Registry() }
+
 // Do answers a request: the recorder's Code, Header and Body are the response.
 func (a *App) Do(r *http.Request) *httptest.ResponseRecorder {
 	w := httptest.NewRecorder()

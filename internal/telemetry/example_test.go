@@ -18,7 +18,7 @@ import (
 func ExampleMetrics() {
 	m := telemetry.NewMetrics("shop")
 	m.ObserveRequest("/items/:id", http.MethodGet, http.StatusOK, 2*time.Millisecond)
-	events := m.CacheEvents("memory") // for cache.Options.OnEvent
+	events := m.CacheEvents("memory", "") // for cache.Options.OnEvent
 	events(cache.Event{Op: "get", Result: cache.ResultHit, Duration: time.Microsecond})
 
 	w := httptest.NewRecorder()
@@ -29,7 +29,7 @@ func ExampleMetrics() {
 		}
 	}
 	// Output:
-	// cache_operations_total{backend="memory",operation="get",result="hit"} 1
+	// cache_operations_total{backend="memory",cache="",operation="get",result="hit"} 1
 	// http_requests_total{method="GET",route="/items/:id",status="200"} 1
 }
 

@@ -57,9 +57,9 @@ func everything(t *testing.T) *telemetry.Metrics {
 	m := telemetry.NewMetrics("shop")
 	m.InFlight(1)
 	m.ObserveRequest("/items/:id", "GET", 200, time.Millisecond)
-	m.CacheEvents("memory")(cache.Event{Op: "get", Result: cache.ResultHit, Duration: time.Microsecond})
+	m.CacheEvents("memory", "")(cache.Event{Op: "get", Result: cache.ResultHit, Duration: time.Microsecond})
 	for _, err := range []error{
-		m.WatchStore("memory", func() cache.Stats { return cache.Stats{Entries: 3, Bytes: 1024, Evictions: 7} }),
+		m.WatchStore("memory", "", func() cache.Stats { return cache.Stats{Entries: 3, Bytes: 1024, Evictions: 7} }),
 		m.WatchPool("redis", poolStats),
 		m.WatchHealth(func() []health.Result { return []health.Result{{Name: "cache", At: time.Now()}} }),
 	} {
@@ -94,7 +94,7 @@ func TestEveryMetricHasASample(t *testing.T) {
 	lines := scrape(t, everything(t))
 	for _, name := range []string{
 		"http_requests_total", "http_request_duration_seconds_bucket", "http_requests_in_flight",
-		"cache_operations_total", "cache_operation_duration_seconds_bucket", "cache_entries", "cache_bytes", "cache_evictions_total",
+		"cache_operations_total", "cache_operation_duration_seconds_bucket", "cache_entries", "cache_bytes", "cache_evictions_total", "cache_pending_invalidations",
 		"redis_pool_hits_total", "redis_pool_connections", "redis_pubsub_connections",
 		"health_check_up", "health_check_degraded", "health_check_last_run_timestamp_seconds", "service_build_info",
 	} {

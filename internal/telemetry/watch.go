@@ -11,23 +11,35 @@ import (
 	"github.com/larder-go/larder/internal/health"
 )
 
-// WatchStore exports the figures of a store, which are read at each scrape: stats must be quick and do no I/O. A nil stats
-// and a second store of the same backend are errors.
-func (m *Metrics) WatchStore(backend string, stats func() cache.Stats) error {
-	if stats == nil {
-		return fmt.Errorf("telemetry: watch store %q: there is no function that gives its figures", backend)
+// WatchStore exports the figures of the store of the cache with that name, "" for the default one, which are read at each scrape: stats
+// must be quick and do no I/O. A figure of -1 is not known, and not exported. A nil stats and a second store of the same backend
+// and name are errors.
+func (m *Metrics) WatchStore(backend, name string, stats func() cache.Stats) error {
+	what := fmt.Sprintf("store %q", backend)
+	if name != "" {
+		what += fmt.Sprintf(" of the cache %q", name)
 	}
-	describe := describer(prometheus.Labels{"backend": label(backend)})
+	if stats == nil {
+		return fmt.Errorf("telemetry: watch %s: there is no function that gives its figures", what)
+	}
+	describe := describer(prometheus.Labels{"backend": label(backend), nameLabel: label(name)})
 	entries := describe("cache_entries", "Entries held, expired ones that have not been removed yet among them.")
 	bytes := describe("cache_bytes", "Bytes held: keys, values and bookkeeping.")
 	evictions := describe("cache_evictions_total", "Unexpired entries removed to make room.")
-	return m.watch(fmt.Sprintf("store %q", backend), &watcher{
-		descs: []*prometheus.Desc{entries, bytes, evictions},
+	pending := describe("cache_pending_invalidations", "Failed invalidations that are remembered and not made up for yet.")
+	return m.watch(what, &watcher{
+		descs: []*prometheus.Desc{entries, bytes, evictions, pending},
 		collect: func(send sender) {
 			s := stats()
-			send.gauge(entries, float64(s.Entries))
-			send.gauge(bytes, float64(s.Bytes))
-			send.counter(evictions, float64(s.Evictions))
+			known := func(send func(*prometheus.Desc, float64, ...string), d *prometheus.Desc, figure int64) {
+				if figure >= 0 {
+					send(d, float64(figure))
+				}
+			}
+			known(send.gauge, entries, s.Entries)
+			known(send.gauge, bytes, s.Bytes)
+			known(send.counter, evictions, s.Evictions)
+			known(send.gauge, pending, s.Pending)
 		},
 	})
 }

@@ -17,32 +17,62 @@ import (
 func TestWatchStore(t *testing.T) {
 	t.Run("reads the figures at each scrape", func(t *testing.T) {
 		m := telemetry.NewMetrics("shop")
-		stats := cache.Stats{Entries: 3, Bytes: 1024, Evictions: 7}
-		if err := m.WatchStore("memory", func() cache.Stats { return stats }); err != nil {
+		stats := cache.Stats{Entries: 3, Bytes: 1024, Evictions: 7, Pending: 2}
+		if err := m.WatchStore("memory", "", func() cache.Stats { return stats }); err != nil {
 			t.Fatal(err)
 		}
-		wantLines(t, scrape(t, m), `cache_entries{backend="memory"} 3`, `cache_bytes{backend="memory"} 1024`, `cache_evictions_total{backend="memory"} 7`)
+		wantLines(t, scrape(t, m), `cache_entries{backend="memory",cache=""} 3`, `cache_bytes{backend="memory",cache=""} 1024`, `cache_evictions_total{backend="memory",cache=""} 7`,
+			`cache_pending_invalidations{backend="memory",cache=""} 2`)
 		stats.Entries = 4
-		wantLines(t, scrape(t, m), `cache_entries{backend="memory"} 4`)
+		wantLines(t, scrape(t, m), `cache_entries{backend="memory",cache=""} 4`)
 	})
 	t.Run("takes several backends", func(t *testing.T) {
 		m := telemetry.NewMetrics("shop")
 		for i, backend := range []string{"memory", "file"} {
-			if err := m.WatchStore(backend, func() cache.Stats { return cache.Stats{Entries: int64(i)} }); err != nil {
+			if err := m.WatchStore(backend, "", func() cache.Stats { return cache.Stats{Entries: int64(i)} }); err != nil {
 				t.Fatal(err)
 			}
 		}
-		wantLines(t, scrape(t, m), `cache_entries{backend="memory"} 0`, `cache_entries{backend="file"} 1`)
+		wantLines(t, scrape(t, m), `cache_entries{backend="memory",cache=""} 0`, `cache_entries{backend="file",cache=""} 1`)
+	})
+	t.Run("takes several caches of one backend", func(t *testing.T) {
+		m := telemetry.NewMetrics("shop")
+		for i, name := range []string{"", "sessions", "pages"} {
+			if err := m.WatchStore("memory", name, func() cache.Stats { return cache.Stats{Entries: int64(i)} }); err != nil {
+				t.Fatal(err)
+			}
+		}
+		wantLines(t, scrape(t, m),
+			`cache_entries{backend="memory",cache=""} 0`, `cache_entries{backend="memory",cache="sessions"} 1`, `cache_entries{backend="memory",cache="pages"} 2`)
+	})
+	t.Run("leaves out what is not known", func(t *testing.T) {
+		for _, tt := range []struct {
+			stats cache.Stats
+			want  []string
+		}{
+			{cache.Stats{Entries: -1, Bytes: -1, Evictions: -1, Pending: 2}, []string{`cache_pending_invalidations{backend="redis",cache=""} 2`}},
+			{cache.Stats{Entries: 0, Bytes: -1, Evictions: -1, Pending: -1}, []string{`cache_entries{backend="redis",cache=""} 0`}},
+			{cache.Stats{Entries: -1, Bytes: 3, Evictions: 4, Pending: -1},
+				[]string{`cache_bytes{backend="redis",cache=""} 3`, `cache_evictions_total{backend="redis",cache=""} 4`}},
+		} {
+			m := telemetry.NewMetrics("shop")
+			if err := m.WatchStore("redis", "", func() cache.Stats { return tt.stats }); err != nil {
+				t.Fatal(err)
+			}
+			if diff := cmp.Diff(tt.want, with(scrape(t, m), "cache_")); diff != "" {
+				t.Errorf("%+v (-want +got):\n%s", tt.stats, diff)
+			}
+		}
 	})
 	t.Run("survives a store that panics, and serves the others", func(t *testing.T) {
 		m := telemetry.NewMetrics("shop")
-		if err := m.WatchStore("theirs", func() cache.Stats { panic("nil map") }); err != nil {
+		if err := m.WatchStore("theirs", "", func() cache.Stats { panic("nil map") }); err != nil {
 			t.Fatal(err)
 		}
-		if err := m.WatchStore("memory", func() cache.Stats { return cache.Stats{Entries: 3} }); err != nil {
+		if err := m.WatchStore("memory", "", func() cache.Stats { return cache.Stats{Entries: 3} }); err != nil {
 			t.Fatal(err)
 		}
-		wantLines(t, scrape(t, m), `cache_entries{backend="memory"} 3`)
+		wantLines(t, scrape(t, m), `cache_entries{backend="memory",cache=""} 3`)
 		wantLines(t, scrape(t, m), `promhttp_metric_handler_errors_total{cause="gathering"} 1`)
 	})
 }
@@ -129,15 +159,18 @@ func TestWatchHealth(t *testing.T) {
 
 func TestWatchMistakes(t *testing.T) {
 	m := everything(t)
+	zeros := func() cache.Stats { return cache.Stats{} }
 	tests := []struct {
 		name string
 		got  error
 		want string
 	}{
-		{"a second store of one backend", m.WatchStore("memory", func() cache.Stats { return cache.Stats{} }), `telemetry: watch store "memory": duplicate`},
+		{"a second store of one backend", m.WatchStore("memory", "", zeros), `telemetry: watch store "memory": duplicate`},
+		{"a second store of one cache", errors.Join(m.WatchStore("memory", "pages", zeros), m.WatchStore("memory", "pages", zeros)),
+			`telemetry: watch store "memory" of the cache "pages": duplicate`},
 		{"a second pool of one backend", m.WatchPool("redis", poolStats), `telemetry: watch pool "redis": duplicate`},
 		{"a second source of health", m.WatchHealth(func() []health.Result { return nil }), "telemetry: watch health: duplicate"},
-		{"a store without figures", m.WatchStore("file", nil), `telemetry: watch store "file": there is no function`},
+		{"a store without figures", m.WatchStore("file", "", nil), `telemetry: watch store "file": there is no function`},
 		{"a pool without figures", m.WatchPool("far", nil), `telemetry: watch pool "far": there is no function`},
 		{"health without results", m.WatchHealth(nil), "telemetry: watch health: there is no function"},
 	}
