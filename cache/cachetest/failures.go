@@ -17,29 +17,9 @@ func failureCases() []testCase {
 				k.set(c, "key", "value", cache.DefaultTTL)
 				restore := k.broken()
 				defer restore()
-				for _, call := range callsOf(s) {
-					if call.local {
-						continue
-					}
-					if err := call.do(k.ctx(), direct(s)); !errors.Is(err, cache.ErrUnavailable) && !errors.Is(err, context.DeadlineExceeded) {
-						k.fail("the store's %s: %v; want ErrUnavailable or DeadlineExceeded", call.method, err)
-					}
-					err := call.do(k.ctx(), through{c})
-					if !errors.Is(err, cache.ErrUnavailable) && !errors.Is(err, context.DeadlineExceeded) {
-						k.fail("the cache's %s: %v; want ErrUnavailable or DeadlineExceeded", call.method, err)
-						continue
-					}
-					name := call.op
-					switch call.named {
-					case aKey:
-						name += ` "key"`
-					case aCount:
-						name += " of 1 key"
-					}
-					if text := err.Error(); strings.Count(text, name) != 1 || strings.Count(text, `"key"`) > 1 {
-						k.fail("the error of the cache's %s does not name %s once: %v", call.method, name, err)
-					}
-				}
+				k.whileBroken(s, func(call call) {
+					k.wantDown(call, call.do(k.ctx(), direct(s)), call.do(k.ctx(), through{c}))
+				})
 			}},
 		{name: "a deadline holds while the backend is broken", needs: needs(needBreak),
 			rule: "a deadline is honoured in flight and matches context.DeadlineExceeded", run: func(k *kit) {
@@ -48,18 +28,52 @@ func failureCases() []testCase {
 				k.set(c, "key", "value", cache.DefaultTTL)
 				restore := k.broken()
 				defer restore()
-				for _, call := range callsOf(s) {
-					if call.local {
-						continue
-					}
+				k.whileBroken(s, func(call call) {
 					ctx, cancel := context.WithTimeout(k.ctx(), brief)
-					err := call.do(ctx, direct(s))
+					defer cancel()
 					// A backend that refuses at once is down before the deadline.
-					if !errors.Is(err, context.DeadlineExceeded) && !errors.Is(err, cache.ErrUnavailable) {
+					if err := call.do(ctx, direct(s)); !errors.Is(err, context.DeadlineExceeded) && !errors.Is(err, cache.ErrUnavailable) {
 						k.fail("%s with a deadline in %v: %v; want DeadlineExceeded, or ErrUnavailable before it", call.method, brief, err)
 					}
-					cancel()
-				}
+				})
 			}},
+	}
+}
+
+// whileBroken hands out the calls that need the backend, all together, for each may take as long as the store's timeout allows. Clear comes last:
+// once it has failed, what is absent because of it may be told without the backend.
+func (k *kit) whileBroken(s cache.Store, check func(call)) {
+	var first, last []call
+	for _, c := range callsOf(s) {
+		switch {
+		case c.local:
+		case c.method == "Clear":
+			last = append(last, c)
+		default:
+			first = append(first, c)
+		}
+	}
+	for _, calls := range [][]call{first, last} {
+		k.together(len(calls), func(i int) { check(calls[i]) })
+	}
+}
+
+// wantDown checks the errors that a call gave, on the store itself and through a cache, while the backend was broken.
+func (k *kit) wantDown(call call, stores, caches error) {
+	for who, err := range map[string]error{"store": stores, "cache": caches} {
+		if !errors.Is(err, cache.ErrUnavailable) && !errors.Is(err, context.DeadlineExceeded) {
+			k.fail("the %s's %s: %v; want ErrUnavailable or DeadlineExceeded", who, call.method, err)
+			return
+		}
+	}
+	name := call.op
+	switch call.named {
+	case aKey:
+		name += ` "key"`
+	case aCount:
+		name += " of 1 key"
+	}
+	if text := caches.Error(); strings.Count(text, name) != 1 || strings.Count(text, `"key"`) > 1 {
+		k.fail("the error of the cache's %s does not name %s once: %v", call.method, name, caches)
 	}
 }

@@ -3,6 +3,7 @@ package cachetest
 import (
 	"context"
 	"slices"
+	"sync/atomic"
 	"time"
 
 	"github.com/larder-go/larder/cache"
@@ -31,14 +32,14 @@ func repairCases() []testCase {
 					k.set(c, a.method, "1", cache.Forever)
 				}
 				restore := k.broken()
-				failed := 0
-				for _, a := range all {
-					if c.Delete(k.ctx(), a.method) != nil {
-						failed++
+				var failed atomic.Int64
+				k.together(len(all), func(i int) {
+					if c.Delete(k.ctx(), all[i].method) != nil {
+						failed.Add(1)
 					}
-				}
+				})
 				restore()
-				if failed < len(all) {
+				if int(failed.Load()) < len(all) {
 					return // some were deleted at once
 				}
 				for _, a := range all {

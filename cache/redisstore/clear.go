@@ -2,7 +2,6 @@ package redisstore
 
 import (
 	"context"
-	"strings"
 
 	"github.com/redis/go-redis/v9"
 )
@@ -10,11 +9,9 @@ import (
 // Clear removes every entry whose key has the prefix, page by page: SCAN returns every key that is there from its beginning
 // to its end, so what was there when Clear was called is gone when it returns nil. Each page is bounded by the timeout.
 func (s *Store) Clear(ctx context.Context, prefix string) error {
-	op, err := s.begin(ctx, "clear", prefix)
-	if err != nil {
+	if _, err := s.begin(ctx, "clear", prefix); err != nil {
 		return err
 	}
-	op.cancel()
 	since := s.failed.last()
 	if err := s.clear(ctx, prefix); err != nil {
 		s.failed.notePrefix(prefix)
@@ -31,18 +28,16 @@ func (s *Store) clear(ctx context.Context, prefix string) error {
 	if err != nil {
 		return err
 	}
-	op.cancel()
 	if err := s.drain(ctx); err != nil {
 		return s.fail(op, err)
 	}
 	conn := s.client.Conn()
 	defer conn.Close()
 	for cursor, done := uint64(0), false; !done; done = cursor == 0 {
-		if op, err = s.begin(ctx, "clear", prefix); err != nil {
+		if op, err = s.next(op); err != nil {
 			return err
 		}
 		cursor, err = s.clearPage(op.ctx, conn, prefix, cursor)
-		op.cancel()
 		if err != nil {
 			return s.fail(op, err)
 		}
@@ -57,9 +52,4 @@ func (s *Store) clearPage(ctx context.Context, conn *redis.Conn, prefix string, 
 		return next, err
 	}
 	return next, s.unlink(ctx, conn, keys...)
-}
-
-// escapeGlob makes the pattern of SCAN MATCH that matches s and nothing else.
-func escapeGlob(s string) string {
-	return strings.NewReplacer(`\`, `\\`, `*`, `\*`, `?`, `\?`, `[`, `\[`, `]`, `\]`).Replace(s)
 }

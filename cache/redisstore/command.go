@@ -14,6 +14,8 @@ type (
 	stringCmd struct{ *redis.StringCmd }
 	statusCmd struct{ *redis.StatusCmd }
 	intCmd    struct{ *redis.IntCmd }
+	sliceCmd  struct{ *redis.SliceCmd }
+	textsCmd  struct{ *redis.StringSliceCmd }
 	scanCmd   struct{ *redis.ScanCmd }
 )
 
@@ -27,29 +29,64 @@ func (statusCmd) NoRetry() bool { return true }
 func (intCmd) NoRetry() bool { return true }
 
 // NoRetry is read by the client.
+func (sliceCmd) NoRetry() bool { return true }
+
+// NoRetry is read by the client.
+func (textsCmd) NoRetry() bool { return true }
+
+// NoRetry is read by the client.
 func (scanCmd) NoRetry() bool { return true }
+
+func newString(ctx context.Context, args ...any) stringCmd {
+	return stringCmd{redis.NewStringCmd(ctx, args...)}
+}
+
+func newStatus(ctx context.Context, args ...any) statusCmd {
+	return statusCmd{redis.NewStatusCmd(ctx, args...)}
+}
+
+func newInt(ctx context.Context, args ...any) intCmd { return intCmd{redis.NewIntCmd(ctx, args...)} }
+
+func newSlice(ctx context.Context, args ...any) sliceCmd {
+	return sliceCmd{redis.NewSliceCmd(ctx, args...)}
+}
+
+func newTexts(ctx context.Context, args ...any) textsCmd {
+	return textsCmd{redis.NewStringSliceCmd(ctx, args...)}
+}
 
 // The commands themselves. A read makes a new one for its second try: a command keeps its error.
 
-func (s *Store) get(ctx context.Context, key string) (*redis.StringCmd, error) {
-	return read(func() (*redis.StringCmd, error) {
-		c := stringCmd{redis.NewStringCmd(ctx, "get", s.prefix+key)}
-		return c.StringCmd, s.client.Process(ctx, c)
+func (s *Store) get(ctx context.Context, key string) (stringCmd, error) {
+	return read(func() (stringCmd, error) {
+		c := newString(ctx, "get", s.prefix+key)
+		return c, s.client.Process(ctx, c)
 	})
 }
 
-func (s *Store) exists(ctx context.Context, key string) (int64, error) {
-	c, err := read(func() (*redis.IntCmd, error) {
-		c := intCmd{redis.NewIntCmd(ctx, "exists", s.prefix+key)}
-		return c.IntCmd, s.client.Process(ctx, c)
+// mget returns a string or nil for every key.
+func (s *Store) mget(ctx context.Context, keys []string) ([]any, error) {
+	args := s.keysOf("mget", keys)
+	c, err := read(func() (sliceCmd, error) {
+		c := newSlice(ctx, args...)
+		return c, s.client.Process(ctx, c)
+	})
+	return c.Val(), err
+}
+
+// readInt is for what answers with a number and changes nothing.
+func (s *Store) readInt(ctx context.Context, command, key string) (int64, error) {
+	c, err := read(func() (intCmd, error) {
+		c := newInt(ctx, command, s.prefix+key)
+		return c, s.client.Process(ctx, c)
 	})
 	return c.Val(), err
 }
 
 func (s *Store) ping(ctx context.Context) error {
-	_, err := read(func() (*redis.StatusCmd, error) {
-		c := statusCmd{redis.NewStatusCmd(ctx, "ping")}
-		return c.StatusCmd, s.client.Process(ctx, c)
+	_, err := read(func() (statusCmd, error) {
+		c := newStatus(ctx, "ping")
+		return c, s.client.Process(ctx, c)
 	})
 	return err
 }
@@ -71,22 +108,40 @@ type processor interface {
 	Process(ctx context.Context, cmd redis.Cmder) error
 }
 
+// unlink takes keys as the server has them.
 func (s *Store) unlink(ctx context.Context, on processor, keys ...string) error {
-	args := make([]any, 1, 1+len(keys))
-	args[0] = "unlink"
-	for _, k := range keys {
-		args = append(args, k)
+	args := append(make([]any, 0, 1+len(keys)), "unlink")
+	for _, key := range keys {
+		args = append(args, key)
 	}
-	return on.Process(ctx, intCmd{redis.NewIntCmd(ctx, args...)})
+	return on.Process(ctx, newInt(ctx, args...))
+}
+
+// keysOf returns a command on many keys.
+func (s *Store) keysOf(command string, keys []string) []any {
+	args := append(make([]any, 0, 1+len(keys)), command)
+	for _, key := range keys {
+		args = append(args, s.prefix+key)
+	}
+	return args
 }
 
 // set runs SET with the options; redis.Nil says that a condition among them did not hold.
 func (s *Store) set(ctx context.Context, key string, value []byte, options ...any) error {
+	return s.client.Process(ctx, s.newSet(ctx, key, value, options...))
+}
+
+func (s *Store) newSet(ctx context.Context, key string, value []byte, options ...any) statusCmd {
+	args := append(make([]any, 0, 3+len(options)), "set", s.prefix+key, bytesOf(value))
+	return newStatus(ctx, append(args, options...)...)
+}
+
+// bytesOf is value, empty where it is nil: the client has no nil.
+func bytesOf(value []byte) []byte {
 	if value == nil {
-		value = []byte{}
+		return []byte{}
 	}
-	args := append(make([]any, 0, 3+len(options)), "set", s.prefix+key, value)
-	return s.client.Process(ctx, statusCmd{redis.NewStatusCmd(ctx, append(args, options...)...)})
+	return value
 }
 
 // read runs a command that changes nothing once more if its connection was dead: the pool cannot know that the server has

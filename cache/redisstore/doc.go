@@ -1,4 +1,5 @@
-// Package redisstore is the cache in Redis or Valkey: shared by every process that uses the same server and prefix.
+// Package redisstore is the cache in Redis or Valkey: shared by every process that uses the same server and prefix. A [Store] has every capability
+// that package cache knows of. The commands used are those of Redis 6.2.
 //
 // # Keys
 //
@@ -7,28 +8,56 @@
 //	cache:user:1                 the key "user:1"
 //	cache:@sessions:abc          the key "abc" in the namespace "sessions"
 //	cache:@@odd                  the key "@odd"
+//	cache.sessions:abc           the key "abc" of the store that Named("sessions") returns
 //
 // Every entry is a plain string with an expiry of its own (PX, in milliseconds, rounded up); one stored with
-// [cache.Forever] has none. The commands used are those of Redis 6.2.
+// [cache.Forever] has none. What it holds:
+//
+//	the value, byte for byte                       of Set, Add, CompareAndSwap and SetMany
+//	-7                                             of Increment: decimal text, which INCRBY takes
+//	gcra1 hourly:1795338241350123:0:100            of Take: for every limit the time at which it is whole again, as cache.Meter documents;
+//	                                               it expires with the last of them
+//
+// To look at them:
+//
+//	redis-cli -n 1 --scan --pattern 'cache:*'      the keys; the glob characters * ? [ ] \ of a key need a \ before them
+//	redis-cli -n 1 GET cache:user:1                the value; --no-raw shows what a terminal cannot
+//	redis-cli -n 1 PTTL cache:user:1               milliseconds left; -1: permanent, -2: absent
+//	redis-cli -n 1 UNLINK cache:user:1             what Delete does
+//
+// # Atomic operations
+//
+// Add and Touch are one command; Increment, CompareAndSwap, CompareAndDelete, GetAndRenew, Take and Touch with [cache.Forever] are one script of
+// one key each, and one round trip once the server knows it. A user of the server needs the commands of the scripts, EVAL and EVALSHA. Take goes by the
+// server's clock, so the clocks of those who use it do not matter.
+//
+// # Batches
+//
+// GetMany and DeleteMany are one round trip for every 1,000 keys, SetMany one for every 1,000 keys or 1 MiB of values, whichever is less; a larger
+// value goes alone. No other operation need see all of a batch or nothing of it.
 //
 // # Time
 //
-// Every operation ends within Options.Timeout, whatever the context says, and within the context's deadline. Of Clear that
-// holds for each batch. A cancellation in flight is noticed at the latest when the timeout ends.
+// Every operation ends within Options.Timeout, whatever the context says, and within the context's deadline. Of Clear, Keys and the batches that
+// holds for each round trip. A cancellation in flight is noticed at the latest when the timeout ends. Where an operation is held up twice or more,
+// waiting for a connection and then making one, the timeout may end a sixteenth later.
 //
 // # Failures
 //
 // A server that cannot be reached, does not answer in time or refuses to serve gives an error that matches
 // [cache.ErrUnavailable], or [context.DeadlineExceeded] where it was the caller's deadline. What looks like "down" but is a
 // mistake also matches one of [ErrAuth], [ErrPermission], [ErrDatabase], [ErrReadOnly], [ErrMemory], [ErrTLS] and [ErrGreeting].
-// A read is tried once more if its connection turned out to be dead; a write never is, and may still take effect
-// after its error.
+// A read is tried once more if its connection turned out to be dead; a write never is, on the caller's own client neither, and may still take
+// effect after its error. After an Add that failed, Get tells whose value it is; after an Increment or a Take nothing can.
 //
-// A Set, Delete or Clear that failed is remembered. Before this process uses such a key again the key is deleted, so
-// that an old value does not come back with the server; where it was a Clear, what is below its prefix counts as a miss
-// until the Clear has been repeated in the background, and Add gives an error until then. 10,000 keys are remembered, beyond
-// that their namespaces, and for keys without one that is the whole store. A call whose context was done before it began has
-// done nothing and is not remembered: invalidate with [context.WithoutCancel].
+// A Set, Delete or Clear that failed is remembered, and every key of a SetMany or DeleteMany that was not confirmed. Before this process uses such a
+// key again the key is deleted, so that an old value does not come back with the server; where it was a Clear, what is below its prefix counts as a
+// miss until the Clear has been repeated in the background, and Add, Increment and Take give an error until then. Keys yields neither.
+// 10,000 keys are remembered, beyond that their namespaces, and for keys without one that is the whole store. A call whose context was done before
+// it began has done nothing and is not remembered: invalidate with [context.WithoutCancel].
+//
+// Add, Increment, CompareAndSwap, CompareAndDelete, GetAndRenew, Touch and Take are not remembered when they fail: whatever they left is a value that
+// somebody meant to be there.
 //
 // Other processes, and this one after a restart, know nothing of it, and a proxy that holds a command back may deliver it
 // late: the lifetime of the entry is the bound for both.

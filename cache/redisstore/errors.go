@@ -9,6 +9,7 @@ import (
 	"io"
 	"net"
 	"os"
+	"strings"
 	"syscall"
 	"time"
 
@@ -31,9 +32,12 @@ var (
 	ErrGreeting = errors.New("the server has never answered: it may expect TLS, or not speak it")
 )
 
-// mistake returns which of the mistakes above err is, or nil. The prefixes are those of Redis 6.2 to 8 and of Valkey, without
-// the "ERR " that HasErrorPrefix takes off.
+// errNotTaken is what Take says of an entry that is somebody else's.
+var errNotTaken = errors.New("the entry is not one that Take made")
+
+// mistake returns which of the mistakes above err is, or nil. The prefixes are those of Redis 6.2 to 8 and of Valkey.
 func mistake(err error) error {
+	said := saidBy(err)
 	for _, m := range []struct {
 		prefix string
 		is     error
@@ -44,13 +48,15 @@ func mistake(err error) error {
 		{"AUTH", ErrAuth},
 		{"Client sent AUTH", ErrAuth},
 		{"NOPERM", ErrPermission},
+		{"The user executing the script", ErrPermission},
+		{"ACL failure in script", ErrPermission},
 		{"DB index", ErrDatabase},
 		{"invalid DB index", ErrDatabase},
 		{"SELECT is not allowed", ErrDatabase},
 		{"READONLY", ErrReadOnly},
 		{"OOM", ErrMemory},
 	} {
-		if redis.HasErrorPrefix(err, m.prefix) {
+		if strings.HasPrefix(said, m.prefix) {
 			return m.is
 		}
 	}
@@ -68,6 +74,21 @@ func mistake(err error) error {
 		return ErrTLS
 	}
 	return nil
+}
+
+// saidBy returns what a server's error says: without "ERR ", and without where in a script it happened, which servers before version 7
+// put first.
+func saidBy(err error) string {
+	const where = "@user_script"
+	answer, ok := errors.AsType[redis.Error](err)
+	if !ok {
+		return ""
+	}
+	said := strings.TrimPrefix(answer.Error(), "ERR ")
+	if !strings.HasPrefix(said, "Error running script") && !strings.HasPrefix(said, where) {
+		return said
+	}
+	return strings.TrimLeft(said[strings.LastIndex(said, where)+len(where):], ": 0123456789-")
 }
 
 // unavailable returns err in the terms of the contract. parent is the caller's context, deadline the end of the operation.
@@ -104,8 +125,14 @@ func (s *Store) unavailable(parent context.Context, deadline time.Time, err erro
 
 // known tells errors that are answers already.
 func known(err error) bool {
-	return errors.Is(err, cache.ErrClosed) || errors.Is(err, cache.ErrNotFound) ||
-		errors.Is(err, cache.ErrTooLarge) || errors.Is(err, cache.ErrUnavailable)
+	for _, answer := range []error{
+		cache.ErrClosed, cache.ErrNotFound, cache.ErrTooLarge, cache.ErrUnavailable, cache.ErrNotInteger, cache.ErrOverflow, errNotTaken,
+	} {
+		if errors.Is(err, answer) {
+			return true
+		}
+	}
+	return false
 }
 
 func isTimeout(err error) bool {

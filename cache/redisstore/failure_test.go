@@ -84,14 +84,13 @@ func TestAValueSetBeforeTheFreezeDoesNotComeBackWithTheServer(t *testing.T) {
 		{"a value of 300 kB of the caller's client", 300_000, given},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
+			t.Parallel()
 			server := redistest.Start(t)
 			c := over(t, tc.open(t, server.URL()))
 			for round := range 10 {
 				key := fmt.Sprint("key", round)
 				old := bytes.Repeat([]byte("o"), tc.size)
-				if err := c.Set(t.Context(), "warm", nil, time.Hour); err != nil {
-					t.Fatal(err)
-				}
+				wait.Until(t, func() bool { return c.Set(t.Context(), "warm", nil, time.Hour) == nil })
 				server.Freeze()
 				// A reader populates the old value; it lies in the server's socket and will be executed at the thaw. Then the value
 				// changes, and a writer invalidates it.
@@ -114,7 +113,7 @@ func TestAValueSetBeforeTheFreezeDoesNotComeBackWithTheServer(t *testing.T) {
 
 func TestAServerThatWasKilledAndRestarted(t *testing.T) {
 	server := redistest.Start(t)
-	c := over(t, open(t, server.URL(), &redisstore.Options{Timeout: timeout}))
+	c := over(t, open(t, server.URL(), &redisstore.Options{Timeout: 10 * time.Second}))
 	var all sync.WaitGroup
 	for range 8 { // several connections in the pool
 		all.Go(func() { _ = c.Set(t.Context(), "key", nil, time.Hour) })
@@ -172,7 +171,7 @@ func TestAClearWhoseConnectionBreaksSaysSoAndIsMadeUpFor(t *testing.T) {
 
 func TestAFailedClearKeepsNobodyFromWriting(t *testing.T) {
 	server := redistest.Start(t)
-	c := over(t, open(t, server.URL(), &redisstore.Options{Timeout: timeout}))
+	c := over(t, open(t, server.URL(), &redisstore.Options{Timeout: patience}))
 	server.Freeze()
 	if err := c.Clear(t.Context()); err == nil {
 		t.Fatal("Clear on a frozen server succeeded")

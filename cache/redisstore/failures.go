@@ -57,15 +57,23 @@ func (f *failures) any() bool { return f.marks.Load() > 0 }
 
 // noteKey remembers that a write of key failed, and whether it may have been sent. Where there are too many keys, it is the
 // key's namespace that is remembered.
-func (f *failures) noteKey(key string, sent bool) {
-	f.mu.Lock()
-	defer f.mu.Unlock()
-	defer f.noteSent(sent)
-	if f.keys[key] == nil && len(f.keys) >= maxFailedKeys {
-		f.noteOverflow(key)
+func (f *failures) noteKey(key string, sent bool) { f.noteKeys([]string{key}, sent) }
+
+// noteKeys is noteKey for each of the keys.
+func (f *failures) noteKeys(keys []string, sent bool) {
+	if len(keys) == 0 {
 		return
 	}
-	f.note(f.keys, key)
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	for _, key := range keys {
+		if f.keys[key] == nil && len(f.keys) >= maxFailedKeys {
+			f.noteOverflow(key)
+		} else {
+			f.note(f.keys, key)
+		}
+	}
+	f.noteSent(sent)
 }
 
 func (f *failures) noteOverflow(key string) {
@@ -141,6 +149,15 @@ func (f *failures) key(key string) *mark {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	return f.keys[key]
+}
+
+// covers tells whether what is under key counts as a miss until it has been deleted.
+func (f *failures) covers(key string) bool {
+	if !f.any() {
+		return false
+	}
+	_, m := f.prefixOf(key)
+	return m != nil || f.key(key) != nil
 }
 
 // clearing tells whether m still is the mark of prefix.

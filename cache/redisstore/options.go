@@ -19,7 +19,7 @@ type Options struct {
 	// KeyPrefix begins every key that the store uses. Empty is "cache:". It must end in ':', because a store with the
 	// prefix "app" would clear the keys of "app2:" too.
 	KeyPrefix string
-	// Timeout bounds every operation, and every batch of Clear. Zero is 250 ms; negative is an error.
+	// Timeout bounds every operation, and every round trip of Clear, Keys and the batches. Zero is 250 ms; negative is an error.
 	Timeout time.Duration
 }
 

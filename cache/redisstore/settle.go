@@ -78,6 +78,51 @@ func (s *Store) settleKey(ctx context.Context, key string, m *mark) error {
 	return nil
 }
 
+// settleToRead is settle for the keys of a batch, each within the timeout. It returns those that are not under a prefix which is yet to be
+// cleared. Without failures it costs one atomic load.
+func (s *Store) settleToRead(op operation, keys []string) ([]string, error) {
+	if !s.failed.any() {
+		return keys, nil
+	}
+	usable := make([]string, 0, len(keys))
+	for _, key := range keys {
+		op, err := s.next(op)
+		if err != nil {
+			return nil, err
+		}
+		clearing, err := s.settle(op.ctx, key)
+		if err != nil {
+			return nil, s.fail(op, err)
+		}
+		if !clearing {
+			usable = append(usable, key)
+		}
+	}
+	return usable, nil
+}
+
+// settleToWrite is the same for a batch that writes, whose keys may be under such a prefix. One that stores waits for a clearing once.
+func (s *Store) settleToWrite(op operation, keys []string, settle func(context.Context, string) (bool, error)) error {
+	if !s.failed.any() {
+		return nil
+	}
+	for _, key := range keys {
+		step, err := s.next(op)
+		if err != nil {
+			return err
+		}
+		clearing, err := settle(step.ctx, key)
+		if clearing && err == nil {
+			settle = s.settle
+			err = s.drain(step.ctx)
+		}
+		if err != nil {
+			return s.fail(step, err)
+		}
+	}
+	return nil
+}
+
 // clearInBackground repeats a Clear that failed, unless that is being done: it may take longer than any operation has. It
 // ends with the store. One that fails is tried again by the next operation below the prefix.
 func (s *Store) clearInBackground(prefix string, m *mark) {
@@ -86,22 +131,19 @@ func (s *Store) clearInBackground(prefix string, m *mark) {
 	default:
 		return
 	}
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if s.closed.Load() {
-		<-m.turn
-		return
-	}
-	s.background.Go(func() {
+	started := s.life.run(func() {
 		defer func() { <-m.turn }()
 		if !s.failed.clearing(prefix, m) {
 			return // somebody's Clear was faster
 		}
 		since := s.failed.last()
-		if s.clear(s.life, prefix) == nil {
+		if s.clear(s.life.ctx, prefix) == nil {
 			s.failed.forgetBelow(prefix, since, m)
 		}
 	})
+	if !started {
+		<-m.turn
+	}
 }
 
 // drain waits until what this store sent before a failure has been executed, as far as it is on the server. One caller makes the
@@ -129,8 +171,7 @@ func (s *Store) drain(ctx context.Context) error {
 }
 
 func (s *Store) pingWithin(ctx context.Context) error {
-	ctx, cancel := context.WithTimeout(ctx, s.timeout)
-	defer cancel()
+	ctx, _ = s.deadlines.bound(ctx)
 	return s.ping(ctx)
 }
 

@@ -14,28 +14,42 @@ import (
 	"github.com/larder-go/larder/cache"
 )
 
-// Store is a [cache.Store] on a Redis server. All methods are safe for concurrent use.
+// Store is a [cache.Store] on a Redis server, with every capability that package cache has. All methods are safe for concurrent use.
 type Store struct {
-	client  *redis.Client
-	owned   bool // Close closes the client
-	tls     bool
-	greeted atomic.Bool // some connection has had the server's first answer; not known of a client that is not ours
-	prefix  string
-	timeout time.Duration
-	failed  *failures
+	*server
+	owned  bool // Close closes the client
+	prefix string
+	failed *failures
+	life   *lifespan
 
-	life       context.Context //nolint:containedctx // the store's own: ends what runs in the background
-	end        context.CancelFunc
-	mu         sync.Mutex // orders the start of background work and Close
-	background sync.WaitGroup
-	closed     atomic.Bool
-	closeOnce  sync.Once
-	closeErr   error
+	closeOnce sync.Once
+	closeErr  error
+}
+
+// server is what a store shares with those that Named makes of it.
+type server struct {
+	client    *redis.Client
+	opened    bool // the client is Open's
+	tls       bool
+	greeted   atomic.Bool // some connection has had the server's first answer; not known of a client that is not Open's
+	timeout   time.Duration
+	deadlines deadlines
+	scripts   scripts
 }
 
 var (
-	_ cache.Store = (*Store)(nil)
-	_ cache.Adder = (*Store)(nil)
+	_ cache.Store       = (*Store)(nil)
+	_ cache.Batcher     = (*Store)(nil)
+	_ cache.Adder       = (*Store)(nil)
+	_ cache.Incrementer = (*Store)(nil)
+	_ cache.Swapper     = (*Store)(nil)
+	_ cache.Renewer     = (*Store)(nil)
+	_ cache.Toucher     = (*Store)(nil)
+	_ cache.Sweeper     = (*Store)(nil)
+	_ cache.Appender    = (*Store)(nil)
+	_ cache.Statter     = (*Store)(nil)
+	_ cache.Scanner     = (*Store)(nil)
+	_ cache.Limiter     = (*Store)(nil)
 )
 
 // New returns a store on a client that stays the caller's: Close leaves it open. A client that ignores the deadlines of
@@ -49,9 +63,12 @@ func New(client redis.UniversalClient, o *Options) (*Store, error) {
 	if err != nil {
 		return nil, fmt.Errorf("redisstore: new: %w", err)
 	}
-	s := &Store{client: c, prefix: r.KeyPrefix, timeout: r.Timeout, failed: newFailures()}
-	s.life, s.end = context.WithCancel(context.Background())
-	return s, nil
+	on := &server{client: c, timeout: r.Timeout, deadlines: deadlines{timeout: r.Timeout}, scripts: newScripts()}
+	return newStore(on, r.KeyPrefix, nil), nil
+}
+
+func newStore(on *server, prefix string, owner *lifespan) *Store {
+	return &Store{server: on, prefix: prefix, failed: newFailures(), life: newLifespan(owner)}
 }
 
 // Open returns a store on a client of its own, made from a URL:
@@ -78,7 +95,7 @@ func Open(ctx context.Context, url string, o *Options) (*Store, error) {
 	c.DialTimeout, c.ReadTimeout, c.WriteTimeout, c.PoolTimeout = r.Timeout, r.Timeout, r.Timeout, r.Timeout
 	c.MaxRetries, c.DialerRetries = -1, 1 // command.go decides what deserves a second try
 	c.ConnMaxIdleTime = 5 * time.Minute   // below what load balancers allow an idle connection
-	c.PipelinePoolSize = -1               // nothing here is pipelined
+	c.PipelinePoolSize = -1               // SetMany uses the connections that there are
 	c.Dialer = dialer(c)
 	// Either of these asks a server of 6.2 for what it does not know, on every connection: it answers, and counts an error.
 	c.DisableIdentity = true
@@ -91,70 +108,46 @@ func Open(ctx context.Context, url string, o *Options) (*Store, error) {
 	if s, err = New(redis.NewClient(c), o); err != nil {
 		return nil, err
 	}
-	s.owned, s.tls = true, c.TLSConfig != nil
+	s.owned, s.opened, s.tls = true, true, c.TLSConfig != nil
 	return s, nil
 }
 
-// strange tells whether this store's client has never had an answer.
-func (s *Store) strange() bool { return s.owned && !s.greeted.Load() }
-
-// operation is one call of the contract: the caller's context, the bounded one, and what they are for.
-type operation struct {
-	name   string
-	key    string
-	parent context.Context //nolint:containedctx // it lives as long as the call
-	ctx    context.Context //nolint:containedctx // the same
-	end    time.Time
-	cancel context.CancelFunc
-}
-
-// begin checks the context and the store, in this order, and bounds the operation.
-func (s *Store) begin(ctx context.Context, name, key string) (operation, error) {
-	op := operation{name: name, key: key, parent: ctx}
-	if err := ctx.Err(); err != nil {
-		return op, &cache.OpError{Op: name, Key: key, Err: err}
-	}
-	if s.closed.Load() {
-		return op, &cache.OpError{Op: name, Key: key, Err: cache.ErrClosed}
-	}
-	op.ctx, op.cancel = context.WithTimeout(ctx, s.timeout)
-	op.end, _ = op.ctx.Deadline()
-	return op, nil
-}
-
-// fail names the operation and the key, and says in the contract's terms why.
-func (s *Store) fail(op operation, err error) error {
-	if err == nil {
-		return nil
-	}
-	if s.closed.Load() && errors.Is(err, redis.ErrClosed) {
-		err = cache.ErrClosed
-	}
-	return &cache.OpError{Op: op.name, Key: op.key, Err: s.unavailable(op.parent, op.end, err)}
-}
+// strange tells whether a client of Open's has never had an answer.
+func (s *server) strange() bool { return s.opened && !s.greeted.Load() }
 
 // Get returns the value under key.
 func (s *Store) Get(ctx context.Context, key string) (value []byte, found bool, err error) {
-	op, err := s.begin(ctx, "get", key)
-	if err != nil {
+	c, found, err := s.lookUp(ctx, key)
+	if !found {
 		return nil, false, err
 	}
-	defer op.cancel()
-	if clearing, err := s.settle(op.ctx, key); clearing || err != nil {
-		return nil, false, s.fail(op, err)
-	}
-	c, err := s.get(op.ctx, key)
-	if errors.Is(err, redis.Nil) {
-		return nil, false, nil
-	}
-	if err != nil {
-		return nil, false, s.fail(op, err)
-	}
 	// The reply's buffer is ours alone.
-	if value, _ = c.Bytes(); value == nil {
-		value = []byte{}
+	value, _ = c.Bytes()
+	return bytesOf(value), true, nil
+}
+
+// GetAppend appends the value under key to dst.
+func (s *Store) GetAppend(ctx context.Context, dst []byte, key string) (value []byte, found bool, err error) {
+	c, found, err := s.lookUp(ctx, key)
+	if !found {
+		return dst, false, err
 	}
-	return value, true, nil
+	return append(dst, c.Val()...), true, nil
+}
+
+func (s *Store) lookUp(ctx context.Context, key string) (c stringCmd, found bool, err error) {
+	op, err := s.begin(ctx, "get", key)
+	if err != nil {
+		return c, false, err
+	}
+	if clearing, err := s.settle(op.ctx, key); clearing || err != nil {
+		return c, false, s.fail(op, err)
+	}
+	c, err = s.get(op.ctx, key)
+	if errors.Is(err, redis.Nil) {
+		return c, false, nil
+	}
+	return c, err == nil, s.fail(op, err)
 }
 
 // Exists tells whether there is an entry under key.
@@ -163,11 +156,10 @@ func (s *Store) Exists(ctx context.Context, key string) (bool, error) {
 	if err != nil {
 		return false, err
 	}
-	defer op.cancel()
 	if clearing, err := s.settle(op.ctx, key); clearing || err != nil {
 		return false, s.fail(op, err)
 	}
-	n, err := s.exists(op.ctx, key)
+	n, err := s.readInt(op.ctx, "exists", key)
 	return n == 1, s.fail(op, err)
 }
 
@@ -188,7 +180,6 @@ func (s *Store) Set(ctx context.Context, key string, value []byte, ttl time.Dura
 	if err != nil {
 		return err
 	}
-	defer op.cancel()
 	clearing, err := s.settleToStore(op.ctx, key)
 	if clearing && err == nil {
 		err = s.drain(op.ctx)
@@ -216,41 +207,12 @@ func (s *Store) Set(ctx context.Context, key string, value []byte, ttl time.Dura
 	return s.fail(op, err)
 }
 
-// Add stores value under key if there is no entry.
-func (s *Store) Add(ctx context.Context, key string, value []byte, ttl time.Duration) (stored bool, err error) {
-	if err := checkValue(value); err != nil {
-		return false, &cache.OpError{Op: "add", Key: key, Err: err}
-	}
-	op, err := s.begin(ctx, "add", key)
-	if err != nil {
-		return false, err
-	}
-	defer op.cancel()
-	clearing, err := s.settleToStore(op.ctx, key)
-	if clearing && err == nil {
-		err = errClearing()
-	}
-	if err != nil {
-		return false, s.fail(op, err)
-	}
-	if ttl == cache.Forever {
-		err = s.set(op.ctx, key, value, "nx")
-	} else {
-		err = s.set(op.ctx, key, value, "nx", "px", milliseconds(ttl))
-	}
-	if errors.Is(err, redis.Nil) {
-		return false, nil
-	}
-	return err == nil, s.fail(op, err)
-}
-
 // Delete removes the entry under key.
 func (s *Store) Delete(ctx context.Context, key string) error {
 	op, err := s.begin(ctx, "delete", key)
 	if err != nil {
 		return err
 	}
-	defer op.cancel()
 	clearing, err := s.settle(op.ctx, key)
 	if clearing && err == nil {
 		err = s.drain(op.ctx)
@@ -272,21 +234,13 @@ func (s *Store) Ping(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	defer op.cancel()
 	return s.fail(op, s.ping(op.ctx))
 }
 
-// PoolStats returns the figures of the client's connections.
-func (s *Store) PoolStats() *redis.PoolStats { return s.client.PoolStats() }
-
-// Close ends what runs in the background, and closes the client if [Open] made it. It is idempotent.
+// Close ends what runs in the background, and closes the client if [Open] made it. It is idempotent. The stores that Named made are closed too.
 func (s *Store) Close() error {
 	s.closeOnce.Do(func() {
-		s.mu.Lock()
-		s.closed.Store(true)
-		s.mu.Unlock()
-		s.end()
-		s.background.Wait() // each of its steps is bounded by the timeout
+		s.life.close()
 		if !s.owned {
 			return
 		}

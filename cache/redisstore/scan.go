@@ -1,0 +1,58 @@
+package redisstore
+
+import (
+	"context"
+	"iter"
+	"strings"
+
+	"github.com/redis/go-redis/v9"
+	"github.com/redis/go-redis/v9/maintnotifications"
+)
+
+// Keys yields the keys that begin with prefix, page by page. A key may come twice. Those that are remembered as failed do not come.
+//
+// It has a connection of its own, beside the client's: a cursor means nothing to another server nor to the same one after a restart, so
+// every page is read on one connection, and the loop's body, however long it takes, keeps none of the client's connections from others.
+// A connection that breaks meanwhile ends the loop with an error.
+func (s *Store) Keys(ctx context.Context, prefix string) iter.Seq2[string, error] {
+	return func(yield func(string, error) bool) {
+		if err := s.keys(ctx, prefix, func(key string) bool { return yield(key, nil) }); err != nil {
+			yield("", err)
+		}
+	}
+}
+
+func (s *Store) keys(ctx context.Context, prefix string, yield func(string) bool) error {
+	op, err := s.begin(ctx, "keys", prefix)
+	if err != nil {
+		return err
+	}
+	o := *s.client.Options()
+	o.PoolSize, o.MinIdleConns, o.PipelinePoolSize = 1, 0, -1
+	o.MaintNotificationsConfig = &maintnotifications.Config{Mode: maintnotifications.ModeDisabled}
+	client := redis.NewClient(&o)
+	defer client.Close()
+	conn := client.Conn()
+	defer conn.Close()
+	pattern := escapeGlob(s.prefix+prefix) + "*"
+	for cursor, done := uint64(0), false; !done; done = cursor == 0 {
+		if op, err = s.next(op); err != nil {
+			return err
+		}
+		var page []string
+		if page, cursor, err = s.scan(op.ctx, conn, cursor, pattern); err != nil {
+			return s.fail(op, err)
+		}
+		for _, key := range page {
+			if key = key[len(s.prefix):]; !s.failed.covers(key) && !yield(key) {
+				return nil
+			}
+		}
+	}
+	return nil
+}
+
+// escapeGlob makes the pattern of SCAN MATCH that matches s and nothing else.
+func escapeGlob(s string) string {
+	return strings.NewReplacer(`\`, `\\`, `*`, `\*`, `?`, `\?`, `[`, `\[`, `]`, `\]`).Replace(s)
+}
