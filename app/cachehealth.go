@@ -15,9 +15,6 @@ import (
 // closeTimeout bounds the first ping of a store, and the closing, for which it has nothing to write.
 const closeTimeout = 2 * time.Second
 
-// maxCheckName is the longest name that a health check can have.
-const maxCheckName = 64
-
 // cacheChecks are the caches' part in readiness: a check of the default cache, and of each name of APP_STORES on another backend. What is on the
 // backend of the default cache is up and down with it.
 func (b *Builder) cacheChecks(c *caches) []health.Check {
@@ -27,7 +24,7 @@ func (b *Builder) cacheChecks(c *caches) []health.Check {
 	var checks []health.Check
 	add := func(check, name string) {
 		checks = append(checks, health.Check{
-			Name:    check[:min(len(check), maxCheckName)],
+			Name:    check,
 			Run:     func(ctx context.Context) error { return c.ping(ctx, name) },
 			Timeout: b.settings.Cache.HealthTimeout,
 			Degrade: b.settings.Cache.Readiness == "degraded",

@@ -88,9 +88,9 @@ func (c *Cache) increment(ctx context.Context, k string, delta int64, ttl time.D
 	return n, err
 }
 
-// incrementBySwapping starts over as long as others are faster.
+// incrementBySwapping starts over where others are faster.
 func (c *Cache) incrementBySwapping(ctx context.Context, k string, delta int64, ttl time.Duration) (int64, error) {
-	for {
+	for range maxTries {
 		if err := ctx.Err(); err != nil {
 			return 0, err
 		}
@@ -114,6 +114,7 @@ func (c *Cache) incrementBySwapping(ctx context.Context, k string, delta int64, 
 			return sum, nil
 		}
 	}
+	return 0, errContended()
 }
 
 // Sum returns the number in value plus delta, by the rules of [Incrementer]: [ErrNotInteger] where value is not canonical decimal text of an

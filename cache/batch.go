@@ -98,11 +98,17 @@ func (c *Cache) setMany(ctx context.Context, items map[string][]byte, ttl time.D
 	return c.batcher.SetMany(ctx, stored, ttl)
 }
 
+// setEach sets one after the other. Those that it does not reach, because the backend failed, are deleted instead: a store remembers that as a failed
+// invalidation, as it does with those of a batch.
 func (c *Cache) setEach(ctx context.Context, stored map[string][]byte, ttl time.Duration) error {
+	left := slices.Collect(maps.Keys(stored))
 	var refused error
-	for k, value := range stored {
-		err := c.set(ctx, k, value, ttl)
+	for i, k := range left {
+		err := c.set(ctx, k, stored[k], ttl)
 		if err != nil && !errors.Is(err, ErrTooLarge) {
+			if rest := left[i+1:]; len(rest) > 0 && c.batcher != nil {
+				_ = c.batcher.DeleteMany(context.WithoutCancel(ctx), rest) // err says that it went wrong
+			}
 			return err
 		}
 		if refused == nil {

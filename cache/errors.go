@@ -2,11 +2,12 @@ package cache
 
 import (
 	"errors"
+	"fmt"
 	"strconv"
 )
 
-// Every error of this package and of a [Store] is told apart by [errors.Is] with one of these, with [context.Canceled]
-// or with [context.DeadlineExceeded].
+// What a caller can act on is told apart by [errors.Is] with one of these, with [errors.ErrUnsupported], with [context.Canceled] or with
+// [context.DeadlineExceeded]. Any other error is a mistake of the program's, such as a limit that makes no sense, and is told by its text.
 var (
 	// ErrInvalidKey: the key is empty or longer than [MaxKeyLen] bytes.
 	ErrInvalidKey = errors.New("invalid key")
@@ -89,4 +90,11 @@ func unnamed(err error) error {
 		return inner.Err
 	}
 	return err
+}
+
+// maxTries is how often an operation that is made of a read and a conditional write starts over because others were faster.
+const maxTries = 100
+
+func errContended() error {
+	return fmt.Errorf("%w: others changed the entry between its read and its write, %d times in a row", ErrUnavailable, maxTries)
 }

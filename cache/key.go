@@ -30,13 +30,13 @@ func (c *Cache) storeKey(key string) (string, error) {
 // checkName reports why name cannot be the name of a namespace.
 func checkName(name string) error {
 	if name == "" || len(name) > maxNameLen {
-		return fmt.Errorf("namespace %.80q has %d bytes; allowed: 1 to %d", name, len(name), maxNameLen)
+		return fmt.Errorf("the name %.80q has %d bytes; allowed: 1 to %d", name, len(name), maxNameLen)
 	}
 	for i := range len(name) {
 		switch b := name[i]; {
 		case 'a' <= b && b <= 'z', 'A' <= b && b <= 'Z', '0' <= b && b <= '9', b == '_', b == '-':
 		default:
-			return fmt.Errorf("namespace %q has %q; allowed: letters and digits of ASCII, '_' and '-'", name, b)
+			return fmt.Errorf("the name %q has %q; allowed: letters and digits of ASCII, '_' and '-'", name, b)
 		}
 	}
 	return nil

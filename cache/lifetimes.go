@@ -75,9 +75,9 @@ func (c *Cache) touch(ctx context.Context, k string, ttl time.Duration) (bool, e
 	return c.touchBySwapping(ctx, k, ttl)
 }
 
-// touchBySwapping swaps the value for itself, or deletes it, and starts over as long as others are faster.
+// touchBySwapping swaps the value for itself, or deletes it, and starts over where others are faster.
 func (c *Cache) touchBySwapping(ctx context.Context, k string, ttl time.Duration) (bool, error) {
-	for {
+	for range maxTries {
 		if err := ctx.Err(); err != nil {
 			return false, err
 		}
@@ -95,6 +95,7 @@ func (c *Cache) touchBySwapping(ctx context.Context, k string, ttl time.Duration
 			return done, err
 		}
 	}
+	return false, errContended()
 }
 
 // TTL returns what remains of the lifetime of the entry under key, more than 0; [Forever] if the entry is permanent; found is false where

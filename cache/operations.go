@@ -47,8 +47,11 @@ func (c *Cache) GetAppend(ctx context.Context, dst []byte, key string) (value []
 	if err != nil {
 		found, err = false, opError("get", key, err)
 	}
-	if !found {
+	switch {
+	case !found:
 		value = dst
+	case value == nil: // an empty value appended to nil
+		value = []byte{}
 	}
 	c.emit("get", start, hitOrMiss(found), err)
 	return value, found, err
@@ -90,7 +93,7 @@ func (c *Cache) set(ctx context.Context, k string, value []byte, ttl time.Durati
 // setKeep keeps the lifetime of the entry, or adds one with the default where there is none. Between the two steps another
 // may have added its own, and before the first it may have gone: so it starts over until one of them holds.
 func (c *Cache) setKeep(ctx context.Context, k string, value []byte) error {
-	for {
+	for range maxTries {
 		err := c.store.Set(ctx, k, value, KeepTTL)
 		if !errors.Is(err, ErrNotFound) {
 			return err
@@ -106,6 +109,7 @@ func (c *Cache) setKeep(ctx context.Context, k string, value []byte) error {
 			return err
 		}
 	}
+	return errContended()
 }
 
 // Delete removes the entry under key. An absent one is no error. Under a context that is done nothing happens, as with Set.

@@ -52,6 +52,9 @@ func (r *Registry) Get(name string) (*Cache, error) {
 	if err := checkName(name); err != nil {
 		return nil, fmt.Errorf("cache: registry: get: %w", err)
 	}
+	if r.names == nil {
+		return nil, fmt.Errorf("cache: registry: get %q: the registry was not made by NewRegistry", name)
+	}
 	n, mine, err := r.lookUp(name)
 	if err != nil {
 		return nil, fmt.Errorf("cache: registry: get %q: %w", name, err)
@@ -123,6 +126,9 @@ func (r *Registry) Register(name string, c *Cache, override bool) error {
 	if err := checkName(name); err != nil {
 		return fmt.Errorf("cache: registry: register: %w", err)
 	}
+	if r.names == nil {
+		return fmt.Errorf("cache: registry: register %q: the registry was not made by NewRegistry", name)
+	}
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	if r.closed {
@@ -158,9 +164,19 @@ func (r *names) close() error {
 	r.making.Wait() // from here on nothing is added to owned
 	var errs []error
 	for _, c := range slices.Backward(r.owned) {
-		errs = append(errs, c.Close())
+		errs = append(errs, closeSafely(c))
 	}
 	return errors.Join(errs...)
+}
+
+// closeSafely makes a panic an error, so that the others are closed too.
+func closeSafely(c *Cache) (err error) {
+	defer func() {
+		if p := recover(); p != nil {
+			err = fmt.Errorf("cache: close: panic: %v", p)
+		}
+	}()
+	return c.Close()
 }
 
 // borrowed returns a handle like r whose Close does nothing.

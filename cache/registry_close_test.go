@@ -2,6 +2,8 @@ package cache_test
 
 import (
 	"errors"
+	"fmt"
+	"slices"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -192,4 +194,40 @@ func TestCloseWaitsForAFactoryAtWorkAndClosesWhatItMade(t *testing.T) {
 			t.Errorf("Ping of the cache that was made meanwhile: %v; want ErrClosed", err)
 		}
 	})
+}
+
+// breaks panics when it is closed.
+type breaks struct{ cache.Store }
+
+func (breaks) Close() error { panic("it is stuck") }
+
+func TestCloseTriesAllThoughOnePanics(t *testing.T) {
+	var closed []string
+	r := cache.NewRegistry(nil)
+	for i, s := range []cache.Store{closing{newShelf(), "first", nil, &closed}, breaks{newShelf()}, closing{newShelf(), "last", nil, &closed}} {
+		c, err := cache.New(s, nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := r.Register(fmt.Sprint("cache", i), c, false); err != nil {
+			t.Fatal(err)
+		}
+	}
+	err := r.Close()
+	if err == nil || !strings.Contains(err.Error(), "panic: it is stuck") || !slices.Equal(closed, []string{"last", "first"}) {
+		t.Errorf("Close: %v, closed %q; want the panic, and the two others closed", err, closed)
+	}
+}
+
+func TestARegistryThatWasNotMadeSaysSo(t *testing.T) {
+	var r cache.Registry
+	_, get := r.Get("a")
+	for name, err := range map[string]error{"Get": get, "Register": r.Register("a", nil, false)} {
+		if err == nil || !strings.Contains(err.Error(), "not made by NewRegistry") {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+	if err := r.Close(); err != nil {
+		t.Errorf("Close: %v", err)
+	}
 }

@@ -121,10 +121,10 @@ func TestTheNamesOfARegistryAreThoseOfNamespaces(t *testing.T) {
 	f := &shelves{}
 	r := cache.NewRegistry(f.open)
 	for _, name := range []string{"", "a b", "a:b", "@a", "é", "a/b", strings.Repeat("n", 65)} {
-		if c, err := r.Get(name); c != nil || err == nil || !strings.HasPrefix(errText(err), "cache: registry: get: namespace ") {
+		if c, err := r.Get(name); c != nil || err == nil || !strings.HasPrefix(errText(err), "cache: registry: get: the name ") {
 			t.Errorf("Get(%q) = %v, %v; want an error", name, c, err)
 		}
-		if err := r.Register(name, nil, true); err == nil || !strings.HasPrefix(errText(err), "cache: registry: register: namespace ") {
+		if err := r.Register(name, nil, true); err == nil || !strings.HasPrefix(errText(err), "cache: registry: register: the name ") {
 			t.Errorf("Register(%q): %v; want an error", name, err)
 		}
 	}

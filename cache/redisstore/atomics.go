@@ -13,16 +13,16 @@ import (
 
 // Add stores value under key if there is no entry.
 func (s *Store) Add(ctx context.Context, key string, value []byte, ttl time.Duration) (stored bool, err error) {
-	if err := checkValue(value); err != nil {
-		return false, &cache.OpError{Op: "add", Key: key, Err: err}
-	}
 	op, err := s.begin(ctx, "add", key)
 	if err != nil {
 		return false, err
 	}
+	if err := checkValue(value); err != nil {
+		return false, s.fail(op, err)
+	}
 	clearing, err := s.settleToStore(op.ctx, key)
 	if clearing && err == nil {
-		err = errClearing()
+		err = s.errClearing(key)
 	}
 	if err != nil {
 		return false, s.fail(op, err)
@@ -46,7 +46,7 @@ func (s *Store) Increment(ctx context.Context, key string, delta int64, ttl time
 	}
 	clearing, err := s.settleToStore(op.ctx, key)
 	if clearing && err == nil {
-		err = errClearing()
+		err = s.errClearing(key)
 	}
 	if err != nil {
 		return 0, s.fail(op, err)
@@ -55,7 +55,7 @@ func (s *Store) Increment(ctx context.Context, key string, delta int64, ttl time
 	switch {
 	case errors.Is(err, redis.Nil):
 		err = cache.ErrNotFound
-	case redis.HasErrorPrefix(err, "value is not an integer"):
+	case redis.HasErrorPrefix(err, "value is not an integer"), redis.HasErrorPrefix(err, "WRONGTYPE"):
 		err = fmt.Errorf("%w: allowed: the decimal digits of a 64-bit number, without leading zeros or '+'", cache.ErrNotInteger)
 	case redis.HasErrorPrefix(err, "increment or decrement would overflow"):
 		err = fmt.Errorf("%w: by %+d", cache.ErrOverflow, delta)
@@ -69,21 +69,22 @@ func (s *Store) Increment(ctx context.Context, key string, delta int64, ttl time
 
 // CompareAndSwap replaces the value under key if it equals old.
 func (s *Store) CompareAndSwap(ctx context.Context, key string, old, value []byte, ttl time.Duration) (swapped bool, err error) {
-	if err := checkValue(value); err != nil {
-		return false, &cache.OpError{Op: "swap", Key: key, Err: err}
-	}
-	return s.ifEqual(ctx, "swap", s.scripts.swap, key, bytesOf(old), bytesOf(value), lifetimeOf(ttl))
+	return s.ifEqual(ctx, "swap", s.scripts.swap, key, checkValue(value), bytesOf(old), bytesOf(value), lifetimeOf(ttl))
 }
 
 // CompareAndDelete removes the entry under key if its value equals old.
 func (s *Store) CompareAndDelete(ctx context.Context, key string, old []byte) (deleted bool, err error) {
-	return s.ifEqual(ctx, "compare and delete", s.scripts.unlinkEqual, key, bytesOf(old))
+	return s.ifEqual(ctx, "compare and delete", s.scripts.unlinkEqual, key, nil, bytesOf(old))
 }
 
-func (s *Store) ifEqual(ctx context.Context, name string, sc script, key string, args ...any) (done bool, err error) {
+// ifEqual runs one of the scripts that compare, unless it is refused.
+func (s *Store) ifEqual(ctx context.Context, name string, sc script, key string, refused error, args ...any) (done bool, err error) {
 	op, err := s.begin(ctx, name, key)
 	if err != nil {
 		return false, err
+	}
+	if refused != nil {
+		return false, s.fail(op, refused)
 	}
 	if clearing, err := s.settle(op.ctx, key); clearing || err != nil {
 		return false, s.fail(op, err)

@@ -2,6 +2,7 @@ package redisstore
 
 import (
 	"context"
+	"time"
 
 	"github.com/redis/go-redis/v9"
 )
@@ -15,14 +16,14 @@ func (s *Store) Clear(ctx context.Context, prefix string) error {
 	since := s.failed.last()
 	if err := s.clear(ctx, prefix); err != nil {
 		s.failed.notePrefix(prefix)
+		s.failed.blame(prefix, err)
 		return err
 	}
 	s.failed.forgetBelow(prefix, since, nil)
 	return nil
 }
 
-// clear runs on one connection from its beginning to its end: a cursor means nothing to another server, nor to the same one
-// after a restart, so a connection that breaks must break the Clear.
+// clear runs on one connection from its beginning to its end.
 func (s *Store) clear(ctx context.Context, prefix string) error {
 	op, err := s.begin(ctx, "clear", prefix)
 	if err != nil {
@@ -31,18 +32,47 @@ func (s *Store) clear(ctx context.Context, prefix string) error {
 	if err := s.drain(ctx); err != nil {
 		return s.fail(op, err)
 	}
-	conn := s.client.Conn()
-	defer conn.Close()
+	conn, leave := s.aside()
+	defer leave()
+	var pace pace
 	for cursor, done := uint64(0), false; !done; done = cursor == 0 {
 		if op, err = s.next(op); err != nil {
 			return err
 		}
+		begun := time.Now()
 		cursor, err = s.clearPage(op.ctx, conn, prefix, cursor)
 		if err != nil {
 			return s.fail(op, err)
 		}
+		pace.rest(ctx, time.Since(begun))
 	}
 	return nil
+}
+
+// pace makes Clear rest for as long as it works. Page after page without a rest it would take every turn of the server's that others leave, and
+// another client's reads would take twice as long.
+type pace struct{ owed time.Duration }
+
+const (
+	// pageCost is what a page costs the server at most, or nearly: where one takes longer it has waited its turn, and others were served.
+	pageCost = 250 * time.Microsecond
+	// shortestRest is what is worth a timer, which may be late by as much.
+	shortestRest = time.Millisecond
+)
+
+// rest waits for what is owed with the last page's time, once that is worth it. What the timer is late by is rested already.
+func (p *pace) rest(ctx context.Context, worked time.Duration) {
+	if p.owed += min(worked, pageCost); p.owed < shortestRest {
+		return
+	}
+	begun := time.Now()
+	timer := time.NewTimer(p.owed)
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+	case <-ctx.Done(): // the next page says so
+	}
+	p.owed -= time.Since(begun)
 }
 
 // clearPage removes one page and returns the cursor of the next, 0 after the last one.

@@ -62,6 +62,9 @@
 // Other processes, and this one after a restart, know nothing of it, and a proxy that holds a command back may deliver it
 // late: the lifetime of the entry is the bound for both.
 //
+// A key of another type below the prefix is nobody's that uses this package: to GetMany it is a miss, to Increment no number, and other operations say
+// what it is.
+//
 // A server that takes no value of 64 MiB (proto-max-bulk-len, 512 MiB by default) closes the connection on one that is too
 // large for it, which looks like any other failed Set.
 package redisstore

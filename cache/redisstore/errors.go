@@ -113,6 +113,10 @@ func (s *Store) unavailable(parent context.Context, deadline time.Time, err erro
 	if m := mistake(err); m != nil {
 		return fmt.Errorf("%w: %w: %w", cache.ErrUnavailable, m, err)
 	}
+	// A server that does not know a command says all of it.
+	if text, _, cut := strings.Cut(err.Error(), ", with args beginning with"); cut {
+		return fmt.Errorf("%w: %s", cache.ErrUnavailable, text)
+	}
 	if errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) || errors.Is(err, syscall.ECONNRESET) {
 		err := fmt.Errorf("%w: the server closed the connection", cache.ErrUnavailable)
 		if !s.tls && s.strange() {

@@ -35,6 +35,7 @@ type drain struct {
 type mark struct {
 	turn   chan struct{} // holds a token while somebody deletes
 	serial uint64        // of the last failure
+	why    error         // of a prefix: the mistake that keeps it from being cleared; nil where it is none, as while the server is away
 }
 
 func newFailures() *failures {
@@ -130,6 +131,27 @@ func (f *failures) last() uint64 {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	return f.serial
+}
+
+// blame remembers what kept a Clear of prefix from being done.
+func (f *failures) blame(prefix string, err error) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if m := f.prefixes[prefix]; m != nil {
+		m.why = mistake(err)
+	}
+}
+
+// blamed returns what keeps a prefix of key from being cleared, where it is a mistake.
+func (f *failures) blamed(key string) error {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	for p, m := range f.prefixes {
+		if strings.HasPrefix(key, p) && m.why != nil {
+			return m.why
+		}
+	}
+	return nil
 }
 
 // prefixOf returns a prefix of key that is yet to be cleared, and its mark, or nil.

@@ -19,7 +19,7 @@ func (s *Store) Take(ctx context.Context, key string, limits []cache.Limit, cost
 	}
 	clearing, err := s.settleToStore(op.ctx, key)
 	if clearing && err == nil {
-		err = errClearing()
+		err = s.errClearing(key)
 	}
 	if err != nil {
 		return cache.Decision{}, s.fail(op, err)

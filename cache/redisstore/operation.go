@@ -3,6 +3,7 @@ package redisstore
 import (
 	"context"
 	"errors"
+	"net"
 	"time"
 
 	"github.com/redis/go-redis/v9"
@@ -49,7 +50,7 @@ func (s *Store) fail(op operation, err error) error {
 	if err == nil {
 		return nil
 	}
-	if s.life.ended() && errors.Is(err, redis.ErrClosed) {
+	if s.life.ended() && (errors.Is(err, redis.ErrClosed) || errors.Is(err, net.ErrClosed)) {
 		err = cache.ErrClosed
 	}
 	return op.failed(s.unavailable(op.parent, op.end, err))

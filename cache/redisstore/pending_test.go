@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strings"
 	"testing"
 	"time"
 
@@ -61,8 +62,8 @@ func TestBelowAClearThatCannotBeRepeated(t *testing.T) {
 	} {
 		t.Run(name+" does nothing and says why", func(t *testing.T) {
 			err := atomic()
-			if !errors.Is(err, cache.ErrUnavailable) || errors.Is(err, redisstore.ErrPermission) {
-				t.Errorf("%s: %v; want ErrUnavailable", name, err)
+			if !errors.Is(err, cache.ErrUnavailable) || !strings.Contains(err.Error(), "a clear that failed is being repeated") {
+				t.Errorf("%s: %v; want ErrUnavailable for the clear", name, err)
 			}
 			if v := other.Get(t.Context(), "cache:"+key).Val(); v != "7" {
 				t.Errorf("%s has left %q; want what was there", name, v)

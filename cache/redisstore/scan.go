@@ -10,10 +10,6 @@ import (
 )
 
 // Keys yields the keys that begin with prefix, page by page. A key may come twice. Those that are remembered as failed do not come.
-//
-// It has a connection of its own, beside the client's: a cursor means nothing to another server nor to the same one after a restart, so
-// every page is read on one connection, and the loop's body, however long it takes, keeps none of the client's connections from others.
-// A connection that breaks meanwhile ends the loop with an error.
 func (s *Store) Keys(ctx context.Context, prefix string) iter.Seq2[string, error] {
 	return func(yield func(string, error) bool) {
 		if err := s.keys(ctx, prefix, func(key string) bool { return yield(key, nil) }); err != nil {
@@ -27,13 +23,8 @@ func (s *Store) keys(ctx context.Context, prefix string, yield func(string) bool
 	if err != nil {
 		return err
 	}
-	o := *s.client.Options()
-	o.PoolSize, o.MinIdleConns, o.PipelinePoolSize = 1, 0, -1
-	o.MaintNotificationsConfig = &maintnotifications.Config{Mode: maintnotifications.ModeDisabled}
-	client := redis.NewClient(&o)
-	defer client.Close()
-	conn := client.Conn()
-	defer conn.Close()
+	conn, leave := s.aside()
+	defer leave()
 	pattern := escapeGlob(s.prefix+prefix) + "*"
 	for cursor, done := uint64(0), false; !done; done = cursor == 0 {
 		if op, err = s.next(op); err != nil {
@@ -50,6 +41,21 @@ func (s *Store) keys(ctx context.Context, prefix string, yield func(string) bool
 		}
 	}
 	return nil
+}
+
+// aside returns a connection beside the client's, and what closes it. What reads page after page has it to itself: a cursor means nothing to another
+// server, nor to the same one after a restart, so a connection that breaks must end it; and however long it takes, it keeps none of the
+// client's connections from others.
+func (s *Store) aside() (conn *redis.Conn, leave func()) {
+	o := *s.client.Options()
+	o.PoolSize, o.MinIdleConns, o.PipelinePoolSize = 1, 0, -1
+	o.MaintNotificationsConfig = &maintnotifications.Config{Mode: maintnotifications.ModeDisabled}
+	client := redis.NewClient(&o)
+	conn = client.Conn()
+	return conn, func() {
+		_ = conn.Close()
+		_ = client.Close()
+	}
 }
 
 // escapeGlob makes the pattern of SCAN MATCH that matches s and nothing else.

@@ -3,6 +3,7 @@ package redisstore
 import (
 	"context"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/larder-go/larder/cache"
@@ -24,11 +25,10 @@ func (s *Store) settle(ctx context.Context, key string) (clearing bool, err erro
 			s.clearInBackground(prefix, m)
 			clearing = true
 		}
-		m := s.failed.key(key)
-		if m == nil {
+		if s.failed.key(key) == nil {
 			return clearing, nil
 		}
-		if err := s.settleKey(ctx, key, m); err != nil {
+		if err := s.settleKeys(ctx, []string{key}); err != nil {
 			return clearing, err
 		}
 	}
@@ -56,25 +56,38 @@ func (s *Store) settleToStore(ctx context.Context, key string) (clearing bool, e
 	return s.settle(ctx, key)
 }
 
-// settleKey deletes a key whose last write failed. Of several callers one does, the others wait for it.
-func (s *Store) settleKey(ctx context.Context, key string, m *mark) error {
-	select {
-	case m.turn <- struct{}{}:
-		defer func() { <-m.turn }()
-	case <-ctx.Done():
-		return ctx.Err()
+// settleKeys deletes those of the keys whose last write failed, all at once. Of several callers one does, the others wait for it; in order, so that no
+// two wait for each other.
+func (s *Store) settleKeys(ctx context.Context, keys []string) error {
+	var standing []string
+	serials := make(map[string]uint64)
+	for _, key := range slices.Compact(slices.Sorted(slices.Values(keys))) {
+		m := s.failed.key(key)
+		if m == nil {
+			continue
+		}
+		select {
+		case m.turn <- struct{}{}:
+			defer func() { <-m.turn }()
+		case <-ctx.Done():
+			return ctx.Err()
+		}
+		if serial, stands := s.failed.standing(key, m); stands {
+			standing, serials[key] = append(standing, key), serial
+		}
 	}
-	serial, stands := s.failed.standing(key, m)
-	if !stands {
+	if len(standing) == 0 {
 		return nil
 	}
 	if err := s.drain(ctx); err != nil {
 		return err
 	}
-	if err := s.unlink(ctx, s.client, s.prefix+key); err != nil {
+	if err := s.client.Process(ctx, newInt(ctx, s.keysOf("unlink", standing)...)); err != nil {
 		return err
 	}
-	s.failed.forgetKey(key, serial)
+	for key, serial := range serials {
+		s.failed.forgetKey(key, serial)
+	}
 	return nil
 }
 
@@ -83,6 +96,9 @@ func (s *Store) settleKey(ctx context.Context, key string, m *mark) error {
 func (s *Store) settleToRead(op operation, keys []string) ([]string, error) {
 	if !s.failed.any() {
 		return keys, nil
+	}
+	if err := s.settleAtOnce(op, keys); err != nil {
+		return nil, err
 	}
 	usable := make([]string, 0, len(keys))
 	for _, key := range keys {
@@ -101,10 +117,22 @@ func (s *Store) settleToRead(op operation, keys []string) ([]string, error) {
 	return usable, nil
 }
 
+// settleAtOnce makes the keys of a batch safe to use, within the timeout. What fails meanwhile is left to a look at each.
+func (s *Store) settleAtOnce(op operation, keys []string) error {
+	op, err := s.next(op)
+	if err != nil {
+		return err
+	}
+	return s.fail(op, s.settleKeys(op.ctx, keys))
+}
+
 // settleToWrite is the same for a batch that writes, whose keys may be under such a prefix. One that stores waits for a clearing once.
 func (s *Store) settleToWrite(op operation, keys []string, settle func(context.Context, string) (bool, error)) error {
 	if !s.failed.any() {
 		return nil
+	}
+	if err := s.settleAtOnce(op, keys); err != nil {
+		return err
 	}
 	for _, key := range keys {
 		step, err := s.next(op)
@@ -137,9 +165,11 @@ func (s *Store) clearInBackground(prefix string, m *mark) {
 			return // somebody's Clear was faster
 		}
 		since := s.failed.last()
-		if s.clear(s.life.ctx, prefix) == nil {
-			s.failed.forgetBelow(prefix, since, m)
+		if err := s.clear(s.life.ctx, prefix); err != nil {
+			s.failed.blame(prefix, err)
+			return
 		}
+		s.failed.forgetBelow(prefix, since, m)
 	})
 	if !started {
 		<-m.turn
@@ -175,8 +205,12 @@ func (s *Store) pingWithin(ctx context.Context) error {
 	return s.ping(ctx)
 }
 
-// errClearing is what an operation gets that must not run while a Clear that failed is being repeated: that could remove
+// errClearing is what an operation on key gets that must not run while a Clear that failed is being repeated: that could remove
 // what the operation stores.
-func errClearing() error {
-	return fmt.Errorf("%w: a clear that failed is being repeated", cache.ErrUnavailable)
+func (s *Store) errClearing(key string) error {
+	err := fmt.Errorf("%w: a clear that failed is being repeated", cache.ErrUnavailable)
+	if why := s.failed.blamed(key); why != nil {
+		err = fmt.Errorf("%w: %w", err, why)
+	}
+	return err
 }

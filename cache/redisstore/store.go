@@ -173,12 +173,12 @@ func checkValue(value []byte) error {
 
 // Set stores value under key.
 func (s *Store) Set(ctx context.Context, key string, value []byte, ttl time.Duration) error {
-	if err := checkValue(value); err != nil {
-		return &cache.OpError{Op: "set", Key: key, Err: err}
-	}
 	op, err := s.begin(ctx, "set", key)
 	if err != nil {
 		return err
+	}
+	if err := checkValue(value); err != nil {
+		return s.fail(op, err)
 	}
 	clearing, err := s.settleToStore(op.ctx, key)
 	if clearing && err == nil {

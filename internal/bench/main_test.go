@@ -36,7 +36,7 @@ func TestARunMeasuresEverythingAndPrintsOneTable(t *testing.T) {
 	for _, want := range []string{
 		"Machine: ", "Go: go1.", "Redis: ", "    go run -C internal/bench . -rounds 2\n",
 		"| Get, 128 B, 4 goroutines ", "| Set, 1024 B, 4 goroutines: allocations a call ", "| 10 keys of 128 B, one goroutine: times as fast ",
-		"| Clear of 200 keys among 2,000 others ", "| Clear: ", "| beside Clear: ", "| another client's GET, 99th percentile ",
+		"| Clear of 200 keys among 2,000 others, ", "| Clear: ", "| beside Clear: ", "| another client's GET, 99th percentile ",
 	} {
 		if !strings.Contains(out.String(), want) {
 			t.Errorf("the output has no %q:\n%s", want, &out)

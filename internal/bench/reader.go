@@ -10,8 +10,9 @@ import (
 	"math/rand/v2"
 	"os"
 	"os/exec"
+	"runtime"
 	"strings"
-	"sync/atomic"
+	"sync"
 	"time"
 
 	"github.com/redis/go-redis/v9"
@@ -23,13 +24,14 @@ const readerCommand = "reader"
 // assignment is what a reader does, the first line of its standard input. It holds the URL because arguments are public and a URL
 // may hold a password.
 type assignment struct {
-	URL    string
-	Prefix string
-	Keys   int // how many entries there are behind the prefix
+	URL     string
+	Prefix  string
+	Keys    int // how many entries there are behind the prefix
+	Readers int // how many read at once, each on a connection of its own
 }
 
 // A reader is another client of the server, in a process of its own so that it shares no scheduler and no collector with what it
-// is to be disturbed by. It reads entries one after another on one connection, and never rests.
+// is to be disturbed by. It reads entries one after another, on one connection or several at once, and never rests.
 type reader struct {
 	cmd *exec.Cmd
 	in  io.WriteCloser
@@ -98,39 +100,88 @@ func read(ctx context.Context, in io.Reader, out io.Writer) error {
 	if err != nil {
 		return err
 	}
+	o.PoolSize = a.Readers
 	client := redis.NewClient(o)
 	defer client.Close()
-	conn := client.Conn()
-	defer conn.Close()
 
-	// How many laps were asked for, and whether there will be more: looking at these costs the loop nothing.
-	var asked atomic.Int64
-	var ended atomic.Bool
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	loops := make([]loop, a.Readers)
+	failed := make(chan error, len(loops))
+	for i := range loops {
+		go func() { failed <- loops[i].run(ctx, client, a) }()
+	}
+	asked := make(chan error)
 	go func() {
-		for {
-			if _, err := lines.ReadByte(); err != nil {
-				ended.Store(true)
-				return
-			}
-			asked.Add(1)
+		for err == nil {
+			_, err = lines.ReadByte()
+			asked <- err
 		}
 	}()
-	// Room for seconds of reads, so that no growth disturbs them.
-	times, answers := latencies{make([]float64, 0, 1<<20)}, json.NewEncoder(out)
-	for answered := int64(0); !ended.Load(); {
-		if answered < asked.Load() && len(times.taken) > 0 {
-			if err := answers.Encode(times.summary()); err != nil {
-				return err
+	answers := json.NewEncoder(out)
+	for {
+		select {
+		case err := <-failed:
+			return err
+		case err := <-asked:
+			if err != nil {
+				return nil // the end
 			}
-			answered++
-			times.reset()
 		}
+		lap, err := takeLap(loops, failed)
+		if err == nil {
+			err = answers.Encode(lap.summary())
+		}
+		if err != nil {
+			return err
+		}
+	}
+}
+
+// takeLap takes what the loops have measured, one read at least.
+func takeLap(loops []loop, failed <-chan error) (latencies, error) {
+	var lap latencies
+	for len(lap.taken) == 0 {
+		select {
+		case err := <-failed:
+			return lap, err
+		default:
+			runtime.Gosched()
+		}
+		for i := range loops {
+			loops[i].take(&lap)
+		}
+	}
+	return lap, nil
+}
+
+// loop reads on one connection.
+type loop struct {
+	mu    sync.Mutex // held for an append only
+	times latencies
+}
+
+func (l *loop) run(ctx context.Context, client *redis.Client, a assignment) error {
+	l.times.taken = make([]float64, 0, 1<<20/a.Readers) // room for seconds of reads, so that no growth disturbs them
+	conn := client.Conn()
+	defer conn.Close()
+	for {
 		key := a.Prefix + entryKey(rand.IntN(a.Keys))
 		begin := time.Now()
 		if err := conn.Get(ctx, key).Err(); err != nil {
 			return err
 		}
-		times.add(time.Since(begin))
+		took := time.Since(begin)
+		l.mu.Lock()
+		l.times.add(took)
+		l.mu.Unlock()
 	}
-	return nil
+}
+
+// take moves what was measured to lap.
+func (l *loop) take(lap *latencies) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	lap.taken = append(lap.taken, l.times.taken...)
+	l.times.reset()
 }

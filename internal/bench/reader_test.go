@@ -21,7 +21,7 @@ func TestAReaderTellsOfEachLapByItself(t *testing.T) {
 	if err := client.Set(t.Context(), prefix+entryKey(0), "x", 0).Err(); err != nil {
 		t.Fatal(err)
 	}
-	r, err := startReader(t.Context(), assignment{URL: url, Prefix: prefix, Keys: 1})
+	r, err := startReader(t.Context(), assignment{URL: url, Prefix: prefix, Keys: 1, Readers: 1})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -45,7 +45,7 @@ func TestAReaderThatCannotReadSaysSo(t *testing.T) {
 	done := make(chan error, 1)
 	url := redistest.URL(t)
 	go func() { done <- read(t.Context(), in, io.Discard) }()
-	if err := json.NewEncoder(parent).Encode(assignment{URL: url, Prefix: "bench-test-absent:", Keys: 1}); err != nil {
+	if err := json.NewEncoder(parent).Encode(assignment{URL: url, Prefix: "bench-test-absent:", Keys: 1, Readers: 1}); err != nil {
 		t.Fatal(err)
 	}
 	if err := <-done; !errors.Is(err, redis.Nil) {

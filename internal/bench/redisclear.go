@@ -25,7 +25,23 @@ func redisClear(ctx context.Context, b *bench) (results []result, err error) {
 	if err != nil {
 		return nil, err
 	}
-	other, err := startReader(ctx, assignment{URL: server.url, Prefix: foreign, Keys: b.scale.foreign})
+	for _, readers := range []int{1, b.scale.goroutines} {
+		more, err := redisClearBeside(ctx, b, store, prefix, assignment{URL: server.url, Prefix: foreign, Keys: b.scale.foreign, Readers: readers})
+		if err != nil {
+			return nil, err
+		}
+		results = append(results, more...)
+	}
+	return results, nil
+}
+
+// redisClearBeside is redisClear with one reader.
+func redisClearBeside(ctx context.Context, b *bench, store *redisstore.Store, prefix string, a assignment) (results []result, err error) {
+	server, err := b.server(ctx)
+	if err != nil {
+		return nil, err
+	}
+	other, err := startReader(ctx, a)
 	if err != nil {
 		return nil, err
 	}
@@ -45,7 +61,7 @@ func redisClear(ctx context.Context, b *bench) (results []result, err error) {
 		b.logf("Clear took %v; reads at rest, beside a client that pings, beside Clear: median %s, %s, %s; 99th percentile %s, %s, %s",
 			c.took.Round(time.Millisecond), microseconds(c.rest.Median), microseconds(c.beside.Median), microseconds(c.during.Median),
 			microseconds(c.rest.P99), microseconds(c.beside.P99), microseconds(c.during.P99))
-		if err := server.cleared(ctx, prefix, foreign); err != nil {
+		if err := server.cleared(ctx, prefix, a.Prefix); err != nil {
 			return nil, err
 		}
 		if round > 0 {
@@ -53,7 +69,11 @@ func redisClear(ctx context.Context, b *bench) (results []result, err error) {
 			durations = append(durations, c.took.Seconds())
 		}
 	}
-	what := fmt.Sprintf("Clear of %s keys among %s others", group(float64(b.scale.own)), group(float64(b.scale.foreign)))
+	reader := "another client's GET"
+	if a.Readers > 1 {
+		reader = fmt.Sprintf("another client's GET, %d goroutines", a.Readers)
+	}
+	what := fmt.Sprintf("Clear of %s keys among %s others, beside %d reading", group(float64(b.scale.own)), group(float64(b.scale.foreign)), a.Readers)
 	results = append(results, result{what: what, unit: seconds, measured: series{"Clear", durations}, target: target{valueAtMost, 30}})
 	for _, figure := range []struct {
 		name string
@@ -63,7 +83,7 @@ func redisClear(ctx context.Context, b *bench) (results []result, err error) {
 		{"median", func(s summary) float64 { return s.Median }, 1.5},
 		{"99th percentile", func(s summary) float64 { return s.P99 }, 2},
 	} {
-		what, measured := "another client's GET, "+figure.name, series{"beside Clear", each(during, figure.of)}
+		what, measured := reader+", "+figure.name, series{"beside Clear", each(during, figure.of)}
 		results = append(results,
 			result{what: what, base: series{"at rest", each(rest, figure.of)}, measured: measured, unit: microseconds, target: target{ratioAtMost, figure.most}},
 			result{what: what, base: series{"beside PINGs", each(beside, figure.of)}, measured: measured, unit: microseconds},

@@ -19,7 +19,7 @@ const failedPrefix = "failed: "
 
 // Check is one thing that readiness depends on.
 type Check struct {
-	// Name is shown in the details and in metrics: 1 to 64 letters, digits, '-', '_' or '.'; "state" is taken.
+	// Name is shown in the details and in metrics: 1 to 80 letters, digits, '-', '_' or '.'; "state" is taken.
 	Name string
 
 	// Run tells whether the dependency is there. It is never called again before it has returned. A panic is a failure.

@@ -81,11 +81,11 @@ func New(o Options) *Health {
 	return h
 }
 
-// Add registers a check. It is an error if the check has no Run, a negative timeout, a name that is not 1 to 64 letters,
+// Add registers a check. It is an error if the check has no Run, a negative timeout, a name that is not 1 to 80 letters,
 // digits, '-', '_' or '.', or the name of another check, and after [Health.Start] or [Health.Stop].
 func (h *Health) Add(c Check) error {
 	if !validName(c.Name) || c.Name == stateCheck {
-		return fmt.Errorf("health: add check %q: the name must be 1 to 64 letters, digits, '-', '_' or '.', and not %q", c.Name, stateCheck)
+		return fmt.Errorf("health: add check %q: the name must be 1 to 80 letters, digits, '-', '_' or '.', and not %q", c.Name, stateCheck)
 	}
 	if c.Run == nil {
 		return fmt.Errorf("health: add check %q: it has no Run function", c.Name)
@@ -196,5 +196,5 @@ func validName(name string) bool {
 			return false
 		}
 	}
-	return 1 <= len(name) && len(name) <= 64
+	return 1 <= len(name) && len(name) <= 80
 }

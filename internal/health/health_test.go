@@ -82,7 +82,7 @@ func TestAdd(t *testing.T) {
 		{"takes a name of letters, digits, dash, underscore and dot", health.Check{Name: "Orders_db-1.eu", Run: ok}, ""},
 		{"refuses no name", health.Check{Run: ok}, "the name must be"},
 		{"refuses a name that is no HTTP field name", health.Check{Name: "orders db", Run: ok}, "the name must be"},
-		{"refuses a name of 65 bytes", health.Check{Name: strings.Repeat("a", 65), Run: ok}, "the name must be"},
+		{"refuses a name of 81 bytes", health.Check{Name: strings.Repeat("a", 81), Run: ok}, "the name must be"},
 		{"refuses the name of the state", health.Check{Name: "state", Run: ok}, "the name must be"},
 		{"refuses a name that is taken", health.Check{Name: "taken", Run: ok}, `add check "taken": there is a check of that name`},
 		{"refuses a check without Run", health.Check{Name: "cache"}, `add check "cache": it has no Run function`},

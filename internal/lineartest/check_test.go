@@ -52,6 +52,10 @@ func TestAFaultIsFound(t *testing.T) {
 	}
 }
 
+func TestProcessesThatDoNotShareTheirEntriesAreFound(t *testing.T) {
+	wantViolation(t, run(t.Context(), Config{Processes: []*cache.Cache{over(t, memory(t)), over(t, memory(t))}}))
+}
+
 func TestWhatIsDownAndMakesUpForItIsLinearizable(t *testing.T) {
 	for processes := range 3 {
 		t.Run(fmt.Sprintf("%d processes", processes+1), func(t *testing.T) {

@@ -238,7 +238,6 @@ func TestADeletionThatMakesUpForAFailureMayFailToo(t *testing.T) {
 		{"and takes effect once", row(append(deleted, sets("b"), misses())...), false},
 		{"though in another process nothing is to be made up for", []operation{
 			at(1, 2, 0, fails(sets("a"))), at(3, 4, 1, fails(misses())), at(5, 6, 0, misses()), at(7, 8, 0, sets("b")), at(9, 10, 0, misses()),
-			at(11, 12, 0, sets("c")), at(13, 14, 0, misses()),
 		}, false},
 		{"which nothing does that did not fail", row(fails(misses()), sets("a"), misses()), false},
 	})

@@ -266,14 +266,17 @@ func (p *process) Add(ctx context.Context, key string, value []byte, ttl time.Du
 }
 
 func (p *process) Increment(ctx context.Context, key string, delta int64, ttl time.Duration) (int64, error) {
+	sum, err := p.count(ctx, key, delta, ttl)
+	for tries := 0; errors.Is(err, cache.ErrUnavailable) && p.flaw == countsAgain && tries < 10; tries++ {
+		sum, err = p.count(ctx, key, delta, ttl)
+	}
+	return sum, err
+}
+
+func (p *process) count(ctx context.Context, key string, delta int64, ttl time.Duration) (int64, error) {
 	var sum int64
 	var answer error
-	command := func() { sum, answer = p.store.Increment(ctx, key, delta, ttl) }
-	err := p.write(ctx, key, command)
-	for tries := 0; err != nil && p.flaw == countsAgain && tries < 10; tries++ {
-		err = p.write(ctx, key, command)
-	}
-	if err != nil {
+	if err := p.write(ctx, key, func() { sum, answer = p.store.Increment(ctx, key, delta, ttl) }); err != nil {
 		return 0, err
 	}
 	return sum, answer
