@@ -22,6 +22,19 @@ func addCases() []testCase {
 				}
 				k.want(c, "key", "first")
 			}},
+		{name: "what was deleted can be added again", needs: needs(needAdder),
+			rule: "Add stores where there is no entry", run: func(k *kit) {
+				c := k.cache()
+				for range 2 {
+					stored, err := c.Add(k.ctx(), "key", []byte("value"), time.Hour)
+					k.answer("Add", stored, err, true)
+					k.must("Delete", c.Delete(k.ctx(), "key"))
+				}
+				k.set(c, "cleared", "value", time.Hour)
+				k.must("Clear", c.Clear(k.ctx()))
+				stored, err := c.Add(k.ctx(), "cleared", []byte("value"), time.Hour)
+				k.answer("Add after Clear", stored, err, true)
+			}},
 		{name: "Add gives the entry its lifetime", needs: needs(needAdder, needAdvance),
 			rule: "d > 0: that long; Forever: no expiry", run: func(k *kit) {
 				c := k.cache()

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"reflect"
 	"runtime"
 	"runtime/debug"
 	"slices"
@@ -17,21 +18,47 @@ import (
 // sentence of the contract that was broken. Open returns an empty store of its own each time; Check closes it. Time is let pass by waiting,
 // some seconds in all. When ctx is done the rest is not run, and the error says so.
 func Check(ctx context.Context, open func() (cache.Store, error)) error {
-	s, err := open()
-	if err != nil {
-		return fmt.Errorf("cachetest: open: %w", err)
+	var serves []need
+	var failed error
+	opens := record{name: "opens and closes", rule: "Close of a new store is no error", ctx: ctx}
+	errs := joined(opens.run(func() {
+		s, err := open()
+		switch {
+		case err != nil:
+			failed = err
+			return
+		case isNil(s):
+			opens.Fatalf("open returned a nil store")
+		}
+		if err := s.Close(); err != nil {
+			opens.Fatalf("Close of a new store: %v", err)
+		}
+		serves = can(s)
+	}))
+	if failed != nil {
+		return fmt.Errorf("cachetest: open: %w", failed)
 	}
-	if err := s.Close(); err != nil {
-		return fmt.Errorf("cachetest: Close of a new store: %w", err)
-	}
-	var errs []error
-	for _, v := range check(ctx, open, can(s)) {
-		errs = append(errs, v)
+	if len(errs) == 0 {
+		errs = joined(check(ctx, open, serves))
 	}
 	if err := ctx.Err(); err != nil {
 		errs = append(errs, fmt.Errorf("cachetest: not all cases were run: %w", err))
 	}
 	return errors.Join(errs...)
+}
+
+func joined(all []violation) []error {
+	var errs []error
+	for _, v := range all {
+		errs = append(errs, v)
+	}
+	return errs
+}
+
+// isNil tells whether s is nil or holds a nil pointer.
+func isNil(s cache.Store) bool {
+	v := reflect.ValueOf(s)
+	return !v.IsValid() || v.Kind() == reflect.Pointer && v.IsNil()
 }
 
 // caseLimit is how long Check waits for a case: longer than the contexts that the case uses.
@@ -97,6 +124,7 @@ func (r *record) run(f func()) []violation {
 	defer timer.Stop()
 	select {
 	case <-ended:
+	case <-r.ctx.Done(): // a store that does not heed it is left behind
 	case <-timer.C:
 		r.Errorf("the case did not end within %v\n\tthe rule: %s", caseLimit, r.rule)
 	}
@@ -145,6 +173,13 @@ func (r *record) Errorf(format string, args ...any) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	r.failures = append(r.failures, violation{r.name, fmt.Sprintf(format, args...)})
+}
+
+// Failed tells whether there is a failure.
+func (r *record) Failed() bool {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return len(r.failures) > 0
 }
 
 // Fatalf records a failure and ends the case.

@@ -1,8 +1,6 @@
 package cachetest
 
 import (
-	"fmt"
-
 	"github.com/larder-go/larder/cache"
 )
 
@@ -11,26 +9,33 @@ func clearCases() []testCase {
 		{name: "Clear removes everything of the store",
 			rule: "what was there when it was called is gone when it returns", run: func(k *kit) {
 				c := k.cache()
-				const n = 2500 // several pages of any backend
-				for i := range n {
-					k.set(c, fmt.Sprint("key", i), "value", cache.DefaultTTL)
+				keys, _ := many(2500) // several pages of any backend
+				k.fill(c, keys, "value")
+				for name, n := range family(c) {
+					k.set(n, "key", name, cache.Forever)
 				}
-				for _, key := range alphabet() {
-					k.set(c, key, "value", cache.Forever)
-				}
-				if err := c.Clear(k.ctx()); err != nil {
-					k.fail("Clear: %v", err)
-				}
-				for i := range n {
-					if found, err := c.Exists(k.ctx(), fmt.Sprint("key", i)); found || err != nil {
-						k.fail("Exists(key%d) = %t, %v after Clear", i, found, err)
+				k.must("Clear", c.Clear(k.ctx()))
+				k.spread(keys, func(key string) {
+					if found, err := c.Exists(k.ctx(), key); found || err != nil {
+						k.fail("Exists(%s) = %t, %v after Clear", key, found, err)
 					}
-				}
-				for _, key := range alphabet() {
-					k.wantMiss(c, key)
+				})
+				for _, n := range family(c) {
+					k.wantMiss(n, "key")
 				}
 				k.set(c, "key", "after", cache.DefaultTTL)
 				k.want(c, "key", "after")
+			}},
+		{name: "Clear removes every key of the alphabet",
+			rule: "what was there when it was called is gone when it returns", run: func(k *kit) {
+				c := k.cache()
+				for _, key := range alphabet() {
+					k.set(c, key, "value", cache.Forever)
+				}
+				k.must("Clear", c.Clear(k.ctx()))
+				for _, key := range alphabet() {
+					k.wantMiss(c, key)
+				}
 			}},
 		{name: "Clear of an empty store is no error", rule: "Clear is idempotent", run: func(k *kit) {
 			c := k.cache()

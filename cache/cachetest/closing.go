@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"errors"
+	"reflect"
 	"runtime"
 	"strings"
 	"time"
@@ -54,6 +55,7 @@ func closeCases() []testCase {
 			rule: "Close frees what the store holds", run: func(k *kit) {
 				before := goroutines()
 				s := k.open()
+				mark := packageOf(s)
 				ctx := k.ctx()
 				for _, call := range callsOf(s) {
 					_ = call.do(ctx, direct(s))
@@ -61,9 +63,9 @@ func closeCases() []testCase {
 				if err := s.Close(); err != nil {
 					k.fail("Close: %v", err)
 				}
-				left := leftover(before)
+				left := leftover(before, mark)
 				// What Close has told to end may take a moment.
-				for deadline := time.Now().Add(5 * time.Second); len(left) > 0 && time.Now().Before(deadline); left = leftover(before) {
+				for deadline := time.Now().Add(5 * time.Second); len(left) > 0 && time.Now().Before(deadline); left = leftover(before, mark) {
 					pass(k.Context(), 10*time.Millisecond)
 				}
 				if len(left) > 0 {
@@ -92,11 +94,24 @@ func goroutines() map[string]string {
 	return all
 }
 
-// leftover returns the stacks of goroutines that were not there before, but for those of tests that run beside this one.
-func leftover(before map[string]string) []string {
+// packageOf returns what the names of functions in the package of the store's type begin with, "" where the type has none.
+func packageOf(s cache.Store) string {
+	t := reflect.TypeOf(s)
+	if t.Kind() == reflect.Pointer {
+		t = t.Elem()
+	}
+	if t.PkgPath() == "" {
+		return ""
+	}
+	return t.PkgPath() + "."
+}
+
+// leftover returns the stacks of goroutines that were not there before and that run, or were started by, functions of the store's package: others may
+// come and go in the process, and be those of what the author's New has started for the store, a server perhaps.
+func leftover(before map[string]string, mark string) []string {
 	var left []string
 	for name, stack := range goroutines() {
-		if _, was := before[name]; !was && !strings.Contains(stack, "testing.tRunner") {
+		if _, was := before[name]; !was && mark != "" && strings.Contains(stack, mark) && !strings.Contains(stack, "testing.tRunner") {
 			left = append(left, stack)
 		}
 	}

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"iter"
 	"math"
+	"regexp"
 	"runtime"
 	"strconv"
 	"strings"
@@ -116,10 +117,11 @@ func faults() []fault {
 		{"the context is swallowed", "a context that is done does nothing", func(s *sound) cache.Store { return deaf{s} }},
 		{"a closed store misses", "a closed store says so", func(s *sound) cache.Store { return &missesWhenClosed{Store: s} }},
 		{"closing twice is an error", "a closed store says so", func(s *sound) cache.Store { return &closesOnce{Store: s} }},
-		{"Close leaves a goroutine", "Close leaves no goroutines", func(s *sound) cache.Store {
-			go func() { <-make(chan int) }()
-			return s
-		}},
+		{"Close leaves a goroutine", "Close leaves no goroutines", func(s *sound) cache.Store { return leaks{s} }},
+		{"what is too large deletes the old value", "a value is kept whole or refused", func(s *sound) cache.Store { return losesOld{s} }},
+		{"all values are read into one buffer", "a value that was read stays as it was read", func(s *sound) cache.Store { return &pooled{Store: s} }},
+		{"a lifetime below a millisecond lives for ever in SetMany", "every operation that stores keeps to the lifetime", func(s *sound) cache.Store { return setManyBrief{s} }},
+		{"Clear takes '_' for any character", "clearing a namespace leaves its parent and siblings", func(s *sound) cache.Store { return clearsLike{s} }},
 		{"operations are not safe together", "every operation may run beside every other", func(s *sound) cache.Store { return &busy{Store: s} }},
 	}
 }
@@ -212,6 +214,64 @@ func yield() {
 	for range 3 {
 		runtime.Gosched()
 	}
+}
+
+type leaks struct{ *sound }
+
+func (f leaks) Set(ctx context.Context, key string, value []byte, ttl time.Duration) error {
+	go func() { <-make(chan int) }()
+	return f.sound.Set(ctx, key, value, ttl)
+}
+
+type losesOld struct{ *sound }
+
+func (f losesOld) Set(ctx context.Context, key string, value []byte, ttl time.Duration) error {
+	if len(value) > 1<<20 {
+		_ = f.Delete(ctx, key)
+		return cache.ErrTooLarge
+	}
+	return f.sound.Set(ctx, key, value, ttl)
+}
+
+type pooled struct {
+	*memstore.Store
+	mu     sync.Mutex
+	buffer []byte
+}
+
+func (f *pooled) Get(ctx context.Context, key string) ([]byte, bool, error) {
+	v, found, err := f.Store.Get(ctx, key)
+	if !found {
+		return v, found, err
+	}
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.buffer = append(f.buffer[:0], v...)
+	return f.buffer, true, nil
+}
+
+type setManyBrief struct{ *sound }
+
+func (f setManyBrief) SetMany(ctx context.Context, items map[string][]byte, ttl time.Duration) error {
+	if ttl < time.Millisecond {
+		ttl = cache.Forever
+	}
+	return f.sound.SetMany(ctx, items, ttl)
+}
+
+type clearsLike struct{ *sound }
+
+func (f clearsLike) Clear(ctx context.Context, prefix string) error {
+	like := regexp.MustCompile("(?s)^" + strings.ReplaceAll(regexp.QuoteMeta(prefix), "_", "."))
+	for key, err := range f.Keys(ctx, "") {
+		if err != nil {
+			return err
+		}
+		if like.MatchString(key) {
+			_ = f.Delete(ctx, key)
+		}
+	}
+	return f.sound.Clear(ctx, prefix)
 }
 
 type missIsError struct{ *sound }

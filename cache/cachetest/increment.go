@@ -33,7 +33,7 @@ func incrementCases() []testCase {
 			}},
 		{name: "Increment sets the lifetime of a new number only", needs: needs(needIncrementer, needAdvance),
 			rule: "the lifetime is set when the number is made and kept afterwards", run: func(k *kit) {
-				k.promptly(func() func() {
+				k.promptly(func(brief time.Duration) func() {
 					c := k.cache()
 					for _, step := range []struct {
 						key string
@@ -43,7 +43,7 @@ func incrementCases() []testCase {
 						k.must("Increment", err)
 					}
 					return func() {
-						k.outlive()
+						k.outliveOf(brief)
 						k.wantMiss(c, "brief")
 						k.want(c, "long", "2")
 						k.want(c, "permanent", "2")

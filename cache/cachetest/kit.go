@@ -18,6 +18,7 @@ type tester interface {
 	Cleanup(f func())
 	Errorf(format string, args ...any)
 	Fatalf(format string, args ...any)
+	Failed() bool
 }
 
 // hooks are those of a Config, for one case.
@@ -79,8 +80,44 @@ func (k *kit) over(s cache.Store) *cache.Cache {
 func (k *kit) set(c *cache.Cache, key, value string, ttl time.Duration) {
 	k.Helper()
 	if err := c.Set(k.ctx(), key, []byte(value), ttl); err != nil {
-		k.Fatalf("Set(%.40q, %.40q, %v): %v\n\tthe rule: %s", key, value, ttl, err, k.rule)
+		k.Fatalf("Set(%.40q, %.40q, %s): %v\n\tthe rule: %s", key, value, ttlText(ttl), err, k.rule)
 	}
+}
+
+// fill sets every key to value, several at a time: a store may be slow.
+func (k *kit) fill(c *cache.Cache, keys []string, value string) {
+	k.Helper()
+	k.spread(keys, func(key string) {
+		if err := c.Set(k.ctx(), key, []byte(value), cache.DefaultTTL); err != nil {
+			k.fail("Set(%.40q): %v", key, err)
+		}
+	})
+	if k.Failed() {
+		k.Fatalf("the case cannot go on")
+	}
+}
+
+// spread calls f for every key, several at a time, until one fails.
+func (k *kit) spread(keys []string, f func(key string)) {
+	const workers = 16
+	k.together(workers, func(i int) {
+		for n := i; n < len(keys) && !k.Failed(); n += workers {
+			f(keys[n])
+		}
+	})
+}
+
+// ttlText names the special lifetimes, whose numbers say nothing.
+func ttlText(d time.Duration) string {
+	switch d {
+	case cache.DefaultTTL:
+		return "DefaultTTL"
+	case cache.KeepTTL:
+		return "KeepTTL"
+	case cache.Forever:
+		return "Forever"
+	}
+	return d.String()
 }
 
 // want checks that Get and Exists find value under key.
@@ -147,20 +184,28 @@ func (k *kit) wantTTL(c *cache.Cache, key string, ttl time.Duration, set time.Ti
 const brief = 40 * time.Millisecond
 
 // outlive waits until a brief lifetime is over on any backend: one that counts in milliseconds rounds up.
-func (k *kit) outlive() { k.advance(brief + 5*time.Millisecond) }
+func (k *kit) outlive() { k.outliveOf(brief) }
 
-// promptly takes steps that have to be done well within a brief lifetime. On a machine that was too busy for that they are taken again: they
-// begin from scratch each time and report what they found by returning a check to be made once they were in time.
-func (k *kit) promptly(steps func() (check func())) {
+// outliveOf is outlive for another lifetime, in steps that Advance allows.
+func (k *kit) outliveOf(d time.Duration) {
+	for d += 5 * time.Millisecond; d > 0; d -= 80 * time.Millisecond {
+		k.advance(min(d, 80*time.Millisecond))
+	}
+}
+
+// promptly takes steps that have to be done well within a lifetime that is over soon. Where the store or the machine is too slow for that they are taken
+// again, with a longer one: they begin from scratch each time, and return a check that is made if they were in time.
+func (k *kit) promptly(steps func(brief time.Duration) (check func())) {
 	k.Helper()
-	for range 50 {
+	for try := range 40 {
+		lifetime := brief << (try / 6)
 		begun := time.Now()
-		if check := steps(); time.Since(begun) < brief/2 {
+		if check := steps(lifetime); time.Since(begun) < lifetime/2 {
 			check()
 			return
 		}
 	}
-	k.Fatalf("the store took more than %v for a few operations, 50 times in a row; this case needs less", brief/2)
+	k.fail("a few operations took more than a second, again and again: too slow for this case")
 }
 
 // together runs f on n goroutines that start at once, and waits for them. A panic in one is a failure of the case.

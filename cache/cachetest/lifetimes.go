@@ -74,6 +74,62 @@ func lifetimeCases() []testCase {
 					}
 				}
 			}},
+		{name: "every operation that stores keeps to the lifetime", needs: needs(needAdvance),
+			rule: "d > 0: that long, from a nanosecond to 292 years, whichever operation gives it", run: func(k *kit) {
+				s := k.open()
+				c := k.over(s)
+				served := can(s)
+				for _, w := range []struct {
+					name  string
+					needs []need
+					store func(key string, ttl time.Duration) error
+				}{
+					{"Add", needs(needAdder), func(key string, ttl time.Duration) error {
+						_, err := c.Add(k.ctx(), key, []byte("1"), ttl)
+						return err
+					}},
+					{"Increment", needs(needIncrementer), func(key string, ttl time.Duration) error {
+						_, err := c.Increment(k.ctx(), key, 1, ttl)
+						return err
+					}},
+					{"SetMany", needs(needBatcher), func(key string, ttl time.Duration) error {
+						return c.SetMany(k.ctx(), map[string][]byte{key: []byte("1")}, ttl)
+					}},
+					{"CompareAndSwap", needs(needSwapper), func(key string, ttl time.Duration) error {
+						k.set(c, key, "0", time.Hour)
+						_, err := c.CompareAndSwap(k.ctx(), key, []byte("0"), []byte("1"), ttl)
+						return err
+					}},
+					{"Touch", needs(needToucher), func(key string, ttl time.Duration) error {
+						k.set(c, key, "1", time.Hour)
+						_, err := c.Touch(k.ctx(), key, ttl)
+						return err
+					}},
+				} {
+					if (testCase{needs: w.needs}).lacks(served) != "" {
+						continue
+					}
+					for _, ttl := range []time.Duration{1, time.Microsecond, time.Hour, 400 * 24 * time.Hour, cache.Forever - 1, cache.Forever} {
+						k.must(w.name, w.store(w.name+ttlText(ttl), ttl))
+					}
+					k.advance(10 * time.Millisecond)
+					for _, ttl := range []time.Duration{1, time.Microsecond} {
+						k.wantMiss(c, w.name+ttlText(ttl))
+					}
+					for _, ttl := range []time.Duration{time.Hour, 400 * 24 * time.Hour, cache.Forever - 1, cache.Forever} {
+						k.want(c, w.name+ttlText(ttl), "1")
+					}
+				}
+			}},
+		{name: "an expired entry can be deleted", needs: needs(needAdvance),
+			rule: "an absent one is no error", run: func(k *kit) {
+				c := k.cache()
+				k.set(c, "key", "value", brief)
+				k.outlive()
+				if err := c.Delete(k.ctx(), "key"); err != nil {
+					k.fail("Delete of an expired entry: %v", err)
+				}
+			}},
 		{name: "292 years is a lifetime",
 			rule: "d > 0: that long", run: func(k *kit) {
 				c := k.cache()

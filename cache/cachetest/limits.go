@@ -34,7 +34,7 @@ func limitCases() []testCase {
 				}
 				for range 3 {
 					d := k.take(c, "key", perDay(10), 1, false)
-					if d.Remaining != 0 || d.RetryAfter <= 0 || d.RetryAfter > 24*time.Hour/10 || d.ResetAfter > 24*time.Hour {
+					if d.Remaining != 0 || d.RetryAfter <= 2*time.Hour || d.RetryAfter > 24*time.Hour/10 || d.ResetAfter <= 23*time.Hour || d.ResetAfter > 24*time.Hour {
 						k.fail("the decision of a limit that is used up = %+v", d)
 					}
 				}

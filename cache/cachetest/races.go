@@ -15,6 +15,9 @@ func raceCases() []testCase {
 				c := k.cache()
 				ctx := k.ctx()
 				for round := range 40 {
+					if k.Failed() {
+						return
+					}
 					key := fmt.Sprint("key", round)
 					k.set(c, key, "old", time.Millisecond)
 					k.advance(2 * time.Millisecond)
@@ -37,6 +40,9 @@ func raceCases() []testCase {
 				c := k.cache()
 				ctx := k.ctx()
 				for round := range 100 {
+					if k.Failed() {
+						return
+					}
 					set, deleted := fmt.Sprint("set", round), fmt.Sprint("deleted", round)
 					k.set(c, set, "old", time.Hour)
 					k.set(c, deleted, "old", time.Hour)
@@ -65,6 +71,9 @@ func raceCases() []testCase {
 				c := k.cache()
 				ctx := k.ctx()
 				for round := range 100 {
+					if k.Failed() {
+						return
+					}
 					key := fmt.Sprint("key", round)
 					k.set(c, key, "old", time.Hour)
 					k.together(4, func(i int) {
@@ -86,6 +95,9 @@ func raceCases() []testCase {
 				c := k.cache()
 				ctx := k.ctx()
 				for round := range 100 {
+					if k.Failed() {
+						return
+					}
 					set, deleted := fmt.Sprint("set", round), fmt.Sprint("deleted", round)
 					k.set(c, set, "old", time.Hour)
 					k.set(c, deleted, "old", time.Hour)
@@ -115,6 +127,9 @@ func raceCases() []testCase {
 				c := k.over(s)
 				ctx := k.ctx()
 				for round := range 100 {
+					if k.Failed() {
+						return
+					}
 					key := fmt.Sprint("key", round)
 					k.set(c, key, "old", cache.Forever)
 					k.together(4, func(i int) {

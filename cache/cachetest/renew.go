@@ -32,16 +32,25 @@ func renewCases() []testCase {
 			}},
 		{name: "GetAndRenew renews a lifetime", needs: needs(needRenewer, needAdvance),
 			rule: "GetAndRenew renews an entry that has a lifetime", run: func(k *kit) {
-				k.promptly(func() func() {
+				k.promptly(func(brief time.Duration) func() {
 					c := k.cache()
 					k.set(c, "key", "value", brief)
 					_, found, err := c.GetAndRenew(k.ctx(), "key", time.Hour)
 					return func() {
 						k.answer("GetAndRenew", found, err, true)
-						k.outlive()
+						k.outliveOf(brief)
 						k.want(c, "key", "value")
 					}
 				})
+			}},
+		{name: "GetAndRenew shortens a lifetime too", needs: needs(needRenewer, needAdvance),
+			rule: "GetAndRenew sets the lifetime", run: func(k *kit) {
+				c := k.cache()
+				k.set(c, "key", "value", time.Hour)
+				_, found, err := c.GetAndRenew(k.ctx(), "key", brief)
+				k.answer("GetAndRenew", found, err, true)
+				k.outlive()
+				k.wantMiss(c, "key")
 			}},
 		{name: "GetAndRenew renews in the last millisecond", needs: needs(needRenewer, needAdvance),
 			rule: "GetAndRenew renews also in the entry's last millisecond", run: func(k *kit) {

@@ -12,13 +12,16 @@ import (
 
 // Config tells the kit how to make the stores that it tests, and how to do to them what their interface cannot.
 type Config struct {
-	// New returns an empty store of its own for a case, which closes it. It is required.
+	// New returns an empty store of its own for a case, which closes it. It is required. The store has room for 3,000 entries, and for values of
+	// 10,000 bytes.
 	New func(*testing.T) cache.Store
 	// Reopen returns another store over the data of the last one that New returned, as a second process would.
 	Reopen func(*testing.T) cache.Store
-	// Advance lets at least d pass for the stores: it moves a fake clock or waits. The kit asks for less than 100 ms at a time.
+	// Advance lets at least d pass for the stores: it moves a fake clock, or waits, as time.Sleep does. The kit asks for less than 100 ms at a time.
+	// Without it nothing that expires is tested: set it.
 	Advance func(d time.Duration)
-	// Break makes the backend of the stores fail until restore is called. Entries survive it.
+	// Break makes the backend of the stores fail until restore is called: it refuses, or better, for that is the harder case, it does not answer.
+	// Entries survive it.
 	Break func() (restore func())
 	// Plant creates an entry in the backend itself, under exactly this key and beside what the stores write. It is an error
 	// if there is one: this is how the kit sees that a foreign entry survived.
@@ -38,11 +41,17 @@ func Run(t *testing.T, c Config) {
 	}
 	t.Run("opens and closes", func(t *testing.T) {
 		s := c.New(t)
+		if isNil(s) {
+			t.Fatal("cachetest: Config.New returned a nil store")
+		}
 		has = append(has, can(s)...)
 		if err := s.Close(); err != nil {
 			t.Errorf("Close of a new store: %v", err)
 		}
 	})
+	if t.Failed() {
+		return
+	}
 	var left notRun
 	for _, tc := range cases() {
 		if lacks := tc.lacks(has); lacks != "" {

@@ -51,7 +51,7 @@ func scanCases() []testCase {
 				for _, key := range alphabet() {
 					k.set(c, key, "value", cache.DefaultTTL)
 				}
-				for _, prefix := range []string{"a", "a*", "*", "?", "[", `\`, "@", "@@", "@a", "@a:", ":", "/", "..", "\x00", "K", "\xff", "no such"} {
+				for _, prefix := range []string{"a", "a*", "*", "?", "[", `\`, "@", "@@", "@a", "@a:", ":", "/", "..", "_", "%", "\x00", "K", "\xff", "no such"} {
 					var want []string
 					for _, key := range alphabet() {
 						if strings.HasPrefix(key, prefix) {
@@ -64,11 +64,8 @@ func scanCases() []testCase {
 		{name: "Keys yields all of many", needs: needs(needScanner),
 			rule: "every entry that is there from the beginning to the end is yielded", run: func(k *kit) {
 				c := k.cache()
-				var want []string
-				for i := range 2500 {
-					want = append(want, fmt.Sprint("key", i))
-					k.set(c, want[i], "value", cache.DefaultTTL)
-				}
+				want, _ := many(2500)
+				k.fill(c, want, "value")
 				k.wantKeys(c, "", want)
 			}},
 		{name: "Keys of a namespace are its own", needs: needs(needScanner),
@@ -139,9 +136,8 @@ func scanCases() []testCase {
 		{name: "Keys ends with its context", needs: needs(needScanner),
 			rule: "an error is yielded last, with an empty key", run: func(k *kit) {
 				c := k.cache()
-				for i := range 3000 {
-					k.set(c, fmt.Sprint("key", i), "value", cache.DefaultTTL)
-				}
+				keys, _ := many(2900)
+				k.fill(c, keys, "value")
 				ctx, cancel := context.WithCancel(k.ctx())
 				defer cancel()
 				var last error
@@ -157,7 +153,7 @@ func scanCases() []testCase {
 						k.fail("Keys yielded %q with its error", key)
 					}
 				}
-				if !errors.Is(last, context.Canceled) || n == 3000 {
+				if !errors.Is(last, context.Canceled) || n == len(keys) {
 					k.fail("Keys yielded %d keys and %v after its context had been cancelled; want context.Canceled", n, last)
 				}
 			}},

@@ -23,7 +23,7 @@ func swapCases() []testCase {
 		{name: "CompareAndSwap replaces what it knows", needs: needs(needSwapper),
 			rule: "CompareAndSwap replaces the value if it equals old, byte for byte", run: func(k *kit) {
 				c := k.cache()
-				for _, value := range []string{"value", "", "\x00\r\n\xff*%", "1"} {
+				for _, value := range []string{"value", "", "\x00\r\n\xff*%", "1", "\xffnew\x00"} {
 					k.set(c, "key", value, time.Hour)
 					swapped, err := c.CompareAndSwap(k.ctx(), "key", []byte(value), []byte("\xffnew\x00"), time.Hour)
 					k.answer(fmt.Sprintf("CompareAndSwap of %q", value), swapped, err, true)
@@ -75,7 +75,7 @@ func swapCases() []testCase {
 			}},
 		{name: "CompareAndSwap replaces the lifetime", needs: needs(needSwapper, needAdvance),
 			rule: "CompareAndSwap replaces the lifetime by ttl; with KeepTTL the entry keeps its own", run: func(k *kit) {
-				k.promptly(func() func() {
+				k.promptly(func(brief time.Duration) func() {
 					c := k.cache()
 					for _, step := range []struct {
 						key        string
@@ -89,7 +89,7 @@ func swapCases() []testCase {
 						k.must("CompareAndSwap", err)
 					}
 					return func() {
-						k.outlive()
+						k.outliveOf(brief)
 						for _, key := range []string{"longer", "forever", "kept long", "kept forever"} {
 							k.want(c, key, "new")
 						}

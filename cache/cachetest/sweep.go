@@ -25,6 +25,9 @@ func sweepCases() []testCase {
 				k.want(c, "long", "value")
 				k.want(c, "permanent", "value")
 				k.wantMiss(c, "brief7")
+				if st, err := c.Stats(k.ctx()); err == nil && st.Entries >= 0 && st.Entries != 2 {
+					k.fail("Stats tells of %d entries after DeleteExpired; want the 2 that have not expired", st.Entries)
+				}
 				if n, err = c.DeleteExpired(k.ctx()); err != nil || n != 0 {
 					k.fail("DeleteExpired a second time = %d, %v; want 0", n, err)
 				}

@@ -56,7 +56,7 @@ func touchCases() []testCase {
 			}},
 		{name: "Touch sets the lifetime of any entry", needs: needs(needToucher, needAdvance),
 			rule: "Touch sets the lifetime of any entry; Forever makes it permanent", run: func(k *kit) {
-				k.promptly(func() func() {
+				k.promptly(func(brief time.Duration) func() {
 					c := k.cache()
 					k.set(c, "longer", "value", brief)
 					k.set(c, "kept", "value", brief)
@@ -73,7 +73,7 @@ func touchCases() []testCase {
 						for key, found := range answers {
 							k.answer("Touch("+key+")", found, nil, true)
 						}
-						k.outlive()
+						k.outliveOf(brief)
 						k.want(c, "longer", "value")
 						k.want(c, "kept", "value")
 						k.wantMiss(c, "shorter")

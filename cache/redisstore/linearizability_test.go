@@ -33,7 +33,7 @@ func TestStoresAreLinearizableThough(t *testing.T) {
 			admin := redistest.Client(t, server.URL())
 			lineartest.Check(t, lineartest.Config{
 				Processes: processes(t, number, server.URL(), patience),
-				Histories: 60,
+				Histories: 40,
 				Break: func() func() {
 					if err := admin.ClientKillByFilter(t.Context(), "TYPE", "normal", "SKIPME", "yes").Err(); err != nil {
 						t.Errorf("close the connections: %v", err)
@@ -47,7 +47,7 @@ func TestStoresAreLinearizableThough(t *testing.T) {
 			cut := func() { line.cut(0) }
 			lineartest.Check(t, lineartest.Config{
 				Processes: processes(t, number, "redis://"+line.addr, patience),
-				Histories: 60,
+				Histories: 40,
 				Break: func() func() {
 					cut()
 					return cut
