@@ -37,34 +37,10 @@ func raceCases() []testCase {
 			}},
 		{name: "renewing does not bring an old value back", needs: needs(needRenewer),
 			rule: "GetAndRenew is atomic", run: func(k *kit) {
-				c := k.cache()
-				ctx := k.ctx()
-				for round := range 100 {
-					if k.Failed() {
-						return
-					}
-					set, deleted := fmt.Sprint("set", round), fmt.Sprint("deleted", round)
-					k.set(c, set, "old", time.Hour)
-					k.set(c, deleted, "old", time.Hour)
-					k.together(6, func(i int) {
-						var err error
-						switch i {
-						case 0:
-							err = c.Set(ctx, set, []byte("new"), time.Hour)
-						case 1:
-							err = c.Delete(ctx, deleted)
-						case 2, 3:
-							_, _, err = c.GetAndRenew(ctx, set, time.Hour)
-						default:
-							_, _, err = c.GetAndRenew(ctx, deleted, time.Hour)
-						}
-						if err != nil {
-							k.fail("GetAndRenew beside others: %v", err)
-						}
-					})
-					k.want(c, set, "new")
-					k.wantMiss(c, deleted)
-				}
+				k.besideWrites("GetAndRenew", func(c *cache.Cache, key string) error {
+					_, _, err := c.GetAndRenew(k.ctx(), key, time.Hour)
+					return err
+				})
 			}},
 		{name: "renewing does not end a permanent entry", needs: needs(needRenewer, needToucher),
 			rule: "GetAndRenew is atomic; a permanent entry stays permanent", run: func(k *kit) {
@@ -92,34 +68,10 @@ func raceCases() []testCase {
 			}},
 		{name: "touching does not bring an old value back", needs: needs(needToucher),
 			rule: "Touch is one atomic step", run: func(k *kit) {
-				c := k.cache()
-				ctx := k.ctx()
-				for round := range 100 {
-					if k.Failed() {
-						return
-					}
-					set, deleted := fmt.Sprint("set", round), fmt.Sprint("deleted", round)
-					k.set(c, set, "old", time.Hour)
-					k.set(c, deleted, "old", time.Hour)
-					k.together(6, func(i int) {
-						var err error
-						switch i {
-						case 0:
-							err = c.Set(ctx, set, []byte("new"), time.Hour)
-						case 1:
-							err = c.Delete(ctx, deleted)
-						case 2, 3:
-							_, err = c.Touch(ctx, set, time.Hour)
-						default:
-							_, err = c.Touch(ctx, deleted, time.Hour)
-						}
-						if err != nil {
-							k.fail("Touch beside others: %v", err)
-						}
-					})
-					k.want(c, set, "new")
-					k.wantMiss(c, deleted)
-				}
+				k.besideWrites("Touch", func(c *cache.Cache, key string) error {
+					_, err := c.Touch(k.ctx(), key, time.Hour)
+					return err
+				})
 			}},
 		{name: "keeping a lifetime does not keep a deleted entry",
 			rule: "KeepTTL on an absent key stores nothing; linearizable per key", run: func(k *kit) {
@@ -144,5 +96,37 @@ func raceCases() []testCase {
 					k.wantMiss(c, key)
 				}
 			}},
+	}
+}
+
+// besideWrites checks that what changes a lifetime undoes neither a Set nor a Delete that it meets.
+func (k *kit) besideWrites(method string, change func(c *cache.Cache, key string) error) {
+	c := k.cache()
+	ctx := k.ctx()
+	for round := range 100 {
+		if k.Failed() {
+			return
+		}
+		set, deleted := fmt.Sprint("set", round), fmt.Sprint("deleted", round)
+		k.set(c, set, "old", time.Hour)
+		k.set(c, deleted, "old", time.Hour)
+		k.together(6, func(i int) {
+			var err error
+			switch i {
+			case 0:
+				err = c.Set(ctx, set, []byte("new"), time.Hour)
+			case 1:
+				err = c.Delete(ctx, deleted)
+			case 2, 3:
+				err = change(c, set)
+			default:
+				err = change(c, deleted)
+			}
+			if err != nil {
+				k.fail("%s beside others: %v", method, err)
+			}
+		})
+		k.want(c, set, "new")
+		k.wantMiss(c, deleted)
 	}
 }
