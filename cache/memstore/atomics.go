@@ -17,21 +17,24 @@ var (
 
 // Add stores a copy of value under key if there is no entry.
 func (s *Store) Add(ctx context.Context, key string, value []byte, ttl time.Duration) (stored bool, err error) {
-	now, err := s.enter(ctx, 1)
+	value = own(key, value)
+	now, err := s.enter(ctx)
 	if err != nil {
 		return false, opError("add", key, err)
 	}
 	defer s.mu.Unlock()
-	if s.live(now, key) != nil {
+	e := s.entry(key)
+	s.find(&e)
+	if e.live(now) {
 		return false, nil
 	}
-	err = s.put(now, key, value, expiry(now, ttl))
+	err = s.put(now, &e, value, expiry(now, ttl))
 	return err == nil, opError("add", key, err)
 }
 
 // Increment adds delta to the number under key, which keeps its expiry.
 func (s *Store) Increment(ctx context.Context, key string, delta int64, ttl time.Duration) (int64, error) {
-	now, err := s.enter(ctx, 1)
+	now, err := s.enter(ctx)
 	if err != nil {
 		return 0, opError("increment", key, err)
 	}
@@ -41,17 +44,20 @@ func (s *Store) Increment(ctx context.Context, key string, delta int64, ttl time
 }
 
 func (s *Store) increment(now time.Duration, key string, delta int64, ttl time.Duration) (int64, error) {
+	var digits [20]byte
 	sum, expires := delta, expiry(now, ttl)
-	if e := s.live(now, key); e != nil {
+	e := s.entry(key)
+	s.find(&e)
+	if e.live(now) {
 		var err error
-		if sum, err = cache.Sum(e.value, delta); err != nil {
+		if sum, err = cache.Sum(e.value(), delta); err != nil {
 			return 0, err
 		}
-		expires = e.expires
+		expires = e.record.expires()
 	} else if ttl == cache.KeepTTL {
 		return 0, cache.ErrNotFound
 	}
-	if err := s.put(now, key, strconv.AppendInt(nil, sum, 10), expires); err != nil {
+	if err := s.put(now, &e, strconv.AppendInt(digits[:0], sum, 10), expires); err != nil {
 		return 0, err
 	}
 	return sum, nil
@@ -59,34 +65,37 @@ func (s *Store) increment(now time.Duration, key string, delta int64, ttl time.D
 
 // CompareAndSwap replaces the value under key by a copy of replacement if it equals old. A longer value makes room as that of Set does.
 func (s *Store) CompareAndSwap(ctx context.Context, key string, old, replacement []byte, ttl time.Duration) (swapped bool, err error) {
-	now, err := s.enter(ctx, 1)
+	replacement = own(key, replacement)
+	now, err := s.enter(ctx)
 	if err != nil {
 		return false, opError("swap", key, err)
 	}
 	defer s.mu.Unlock()
-	e := s.live(now, key)
-	if e == nil || !bytes.Equal(e.value, old) {
+	e := s.entry(key)
+	s.find(&e)
+	if !e.live(now) || !bytes.Equal(e.value(), old) {
 		return false, nil
 	}
-	expires := e.expires
+	expires := e.record.expires()
 	if ttl != cache.KeepTTL {
 		expires = expiry(now, ttl)
 	}
-	err = s.put(now, key, replacement, expires)
+	err = s.put(now, &e, replacement, expires)
 	return err == nil, opError("swap", key, err)
 }
 
 // CompareAndDelete removes the entry under key if its value equals old.
 func (s *Store) CompareAndDelete(ctx context.Context, key string, old []byte) (deleted bool, err error) {
-	now, err := s.enter(ctx, 1)
+	now, err := s.enter(ctx)
 	if err != nil {
 		return false, opError("compare and delete", key, err)
 	}
 	defer s.mu.Unlock()
-	e := s.live(now, key)
-	if e == nil || !bytes.Equal(e.value, old) {
+	e := s.entry(key)
+	s.find(&e)
+	if !e.live(now) || !bytes.Equal(e.value(), old) {
 		return false, nil
 	}
-	s.remove(e)
+	s.remove(&e)
 	return true, nil
 }

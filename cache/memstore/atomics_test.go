@@ -154,7 +154,7 @@ func TestAGrowingOverwriteWhateverDoesIt(t *testing.T) {
 	}
 	for name, overwrite := range grow {
 		t.Run(name+" evicts others, never itself", func(t *testing.T) {
-			s := open(t, &memstore.Options{MaxBytes: 3 * (128 + 1 + 10)})
+			s := open(t, &memstore.Options{MaxBytes: 3 * (memstore.Bookkeeping + 1 + 10)})
 			set(t, s, "a", nines, time.Second)
 			set(t, s, "b", nines, time.Minute)
 			set(t, s, "c", nines, time.Hour)
@@ -168,7 +168,7 @@ func TestAGrowingOverwriteWhateverDoesIt(t *testing.T) {
 			}
 		})
 		t.Run(name+" beyond the limit is refused and changes nothing", func(t *testing.T) {
-			s := open(t, &memstore.Options{MaxBytes: 128 + 1 + 10})
+			s := open(t, &memstore.Options{MaxBytes: memstore.Bookkeeping + 1 + 10})
 			set(t, s, "a", nines, time.Hour)
 			if err := overwrite(s, 20); !errors.Is(err, cache.ErrTooLarge) {
 				t.Errorf("%v; want ErrTooLarge", err)

@@ -12,40 +12,27 @@ import (
 
 var _ cache.Batcher = (*Store)(nil)
 
-// GetMany returns copies of the values that are there under the keys. Others go on between its batches.
+// GetMany returns copies of the values that are there under the keys, all at one time of the store's clock.
 func (s *Store) GetMany(ctx context.Context, keys []string) (map[string][]byte, error) {
 	if err := s.ready(ctx); err != nil {
 		return nil, batchError("get many", len(keys), err)
 	}
+	now := s.now()
 	items := make(map[string][]byte, len(keys))
-	for some := range slices.Chunk(keys, batch) {
-		if err := s.peekMany(ctx, some, items); err != nil {
+	for _, key := range keys {
+		err := ctx.Err()
+		if err == nil {
+			var value []byte
+			var found bool
+			if value, found, err = s.get(key, func() time.Duration { return now }); found {
+				items[key] = value
+			}
+		}
+		if err != nil {
 			return nil, batchError("get many", len(keys), err)
 		}
 	}
-	for key, stored := range items {
-		items[key] = clone(stored)
-	}
 	return items, nil
-}
-
-// peekMany adds the stored slices themselves to items, as peek returns them.
-func (s *Store) peekMany(ctx context.Context, keys []string, items map[string][]byte) error {
-	if err := ctx.Err(); err != nil {
-		return err
-	}
-	s.mu.RLock()
-	defer s.mu.RUnlock()
-	if s.entries == nil {
-		return cache.ErrClosed
-	}
-	now := s.now()
-	for _, key := range keys {
-		if e := s.live(now, key); e != nil {
-			items[key] = e.value
-		}
-	}
-	return nil
 }
 
 // SetMany stores a copy of every value under its key. Others go on between its batches. The error is the first refusal's.
@@ -67,14 +54,20 @@ func (s *Store) SetMany(ctx context.Context, items map[string][]byte, ttl time.D
 }
 
 func (s *Store) setSome(ctx context.Context, keys []string, items map[string][]byte, ttl time.Duration) error {
-	now, err := s.enter(ctx, len(keys))
+	values := make([][]byte, len(keys))
+	for i, key := range keys {
+		values[i] = own(key, items[key])
+	}
+	now, err := s.enter(ctx)
 	if err != nil {
 		return err
 	}
 	defer s.mu.Unlock()
 	var refused error
-	for _, key := range keys {
-		if err := s.put(now, key, items[key], expiry(now, ttl)); refused == nil {
+	for i, key := range keys {
+		e := s.entry(key)
+		s.find(&e)
+		if err := s.put(now, &e, values[i], expiry(now, ttl)); refused == nil {
 			refused = err
 		}
 	}
@@ -95,13 +88,14 @@ func (s *Store) DeleteMany(ctx context.Context, keys []string) error {
 }
 
 func (s *Store) deleteSome(ctx context.Context, keys []string) error {
-	if _, err := s.enter(ctx, len(keys)); err != nil {
+	if _, err := s.enter(ctx); err != nil {
 		return err
 	}
 	defer s.mu.Unlock()
 	for _, key := range keys {
-		if e := s.entries[key]; e != nil {
-			s.remove(e)
+		e := s.entry(key)
+		if s.find(&e); e.there {
+			s.remove(&e)
 		}
 	}
 	return nil

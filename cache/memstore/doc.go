@@ -16,26 +16,66 @@
 // allowance at somebody's cost would be no limit. But a Set may evict what Take keeps, as any entry. Limits that must
 // hold need a store of their own.
 //
-// Mind what this order means: where popular keys have short lifetimes and unpopular ones long, a full store keeps the
-// unpopular. Give such keys stores of their own, or lifetimes that fit their worth, or room for all.
+// # Where this order serves badly
+//
+// It does not ask how often an entry is read. Where popular keys have short lifetimes and unpopular ones long, a full store
+// keeps the unpopular: with lifetimes that fall as popularity rises, a tenth of the hits that the order of last use (LRU) would
+// give. With lifetimes that have nothing to do with popularity, or are all the same, it is a few hits in a hundred fewer; where
+// popular keys live longer it is as good. So give keys that differ in this stores of their own, or lifetimes that fit their worth, or room for all. And where
+// new keys come much faster than old ones expire, a store that is full keeps the longest lifetimes: a new key with a shorter one
+// than all of them is the next to go.
 //
 // # Time
 //
 // Lifetimes are exact to the nanosecond and follow the monotonic clock: a step of the wall clock neither ends nor
-// prolongs an entry. At its expiry an entry is gone for every operation. Its memory is given back by the writes that
-// follow, whatever their keys, each of which removes at most two expired entries for every key it has; or at once by
-// DeleteExpired.
+// prolongs an entry, and time in which the process was stopped counts. (On Linux time in which the whole machine was suspended does
+// not.) A lifetime counts from the moment at which the call that sets it began. At its expiry an entry is gone for every operation. A Get reads
+// the clock once, and only of an entry that can expire.
+//
+// The memory of what has expired comes back though nobody reads or writes: a timer, set while there are entries that can expire, removes them from
+// about a second after, in batches with rests between. Each new key removes two besides, and DeleteExpired removes all at once.
 //
 // # Structure
 //
-// A map finds an entry by its key; a heap ordered by expiry finds the one to evict. Both point at the same entries,
-// each of which knows its place in the heap, under one lock:
+// There are four parts. The shards find a record by its key, the arena holds the records, the order knows the next victim; values that are long are slices
+// of their own.
 //
-//	entries  map[string]*entry        order  []*entry (heap)
-//	"item:1" ────────────┐            [0]  earliest expiry
-//	"item:2" ─────────┐  └──────────► [1]
-//	                  └─────────────► [2]  … permanent ones sink to the bottom
+//	hash of "item:1"                        arena: pages without pointers, cut into rooms
+//	  │                                     ┌──────────────┬──────────────┬──────────────┐
+//	  ├─ shard ─┐                           │ record       │ record       │ (free)       │
+//	  │         ▼                           ├──────────────┴──┬───────────┴─────┬────────┘
+//	  │   ┌ shard ──────────────┐           │ record          │ record          │
+//	  │   │ gate                │           └─────────────────┴─────────────────┘
+//	  │   │ table of buckets    │  ref            ▲ a record:
+//	  └──►│  tags … refs …  ────┼─────────────────┤ expires │ serial, lengths │ slot │ key │ value
+//	      │ apart: long values  │                 │
+//	      └─────────────────────┘                 │ ref
+//	                                 order: a heap, the next victim on top
+//	 places: slot → position         ┌──────────────────────┐
+//	 ┌───┬───┬───┬───┐               │ expires │ ref │ slot │
+//	 │   │   │   │   │──────────────►├──────────┬───────────┴┬───
+//	 └───┴───┴───┴───┘               │ …        │ …          │ …   four children each
+//
+// A hash chooses the shard with its upper bits, the bucket with its middle ones, and its lower eight are the tag that is compared
+// before any record is looked at. A ref is 32 bits, the number of a page and the place within it. An entry's slot is a number that stays its own while
+// its record moves and its node rises and sinks; so the order can be told that an entry was removed or has another expiry, without a search.
+//
+// Nothing here but the long values and the pages themselves is a pointer, so the garbage collector has next to nothing to do, however many entries there are. No operation rebuilds
+// the whole: tables grow shard by shard, the arrays of the order page by page, and pages of the arena that become empty go back to the
+// collector.
+//
+// # Concurrency
+//
+// One mutex orders all writes: the order of eviction is one for the whole store, and so is its owner. Reads take no part in that. A
+// reader enters the gate of its key's shard, looks the record up, copies the value and leaves; a writer closes the gate of a shard for
+// the moment in which it changes its table or a record in it. So readers wait for no writer, but for those few instructions, and disturb each other only
+// where their keys share a shard. Memory that a removed record had is used again, or given back, only behind the gate that its readers had
+// to leave; see gate and arena.
+//
+// These hold whenever the mutex is free, and the tests check them after every operation: the refs in the tables are those in the order; a record's slot, its node and
+// places agree; no node goes before its parent; a bucket counts exactly the refs that had to pass it; every room of a page is in use,
+// in its list of free ones, or never was used; the accounted bytes are the sum over the entries; neither limit is exceeded.
 //
 // Reading costs O(1), writing an entry O(log n). What handles many entries (Clear, Keys, DeleteExpired and the …Many) does
-// so in batches of up to 256, between which others go on; Clear and Keys look at all entries, whatever the prefix.
+// so in batches, between which others go on; Clear and Keys look at all entries, whatever the prefix.
 package memstore

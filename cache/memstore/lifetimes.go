@@ -14,62 +14,53 @@ var (
 
 // GetAndRenew returns a copy of the value under key and sets the entry's lifetime to ttl if it has one.
 func (s *Store) GetAndRenew(ctx context.Context, key string, ttl time.Duration) (value []byte, found bool, err error) {
-	stored, found, err := s.peekAndRenew(ctx, key, ttl)
-	if !found || err != nil {
+	now, err := s.enter(ctx)
+	if err != nil {
 		return nil, false, opError("renew", key, err)
 	}
-	return clone(stored), true, nil
+	value, apart := s.getAndRenew(now, key, ttl)
+	if apart != nil {
+		value = clone(apart) // without the lock: nobody writes into it
+	}
+	return value, value != nil, nil
 }
 
-// peekAndRenew returns the stored slice itself, as peek does.
-func (s *Store) peekAndRenew(ctx context.Context, key string, ttl time.Duration) (stored []byte, found bool, err error) {
-	now, err := s.enter(ctx, 1)
-	if err != nil {
-		return nil, false, err
-	}
+// getAndRenew unlocks the store. It returns a copy of the value, or the slice itself that is apart from its record; nil where there is no
+// entry.
+func (s *Store) getAndRenew(now time.Duration, key string, ttl time.Duration) (value, apart []byte) {
 	defer s.mu.Unlock()
-	e := s.live(now, key)
-	if e == nil {
-		return nil, false, nil
+	e := s.entry(key)
+	s.find(&e)
+	if !e.live(now) {
+		return nil, nil
 	}
-	if e.expires != permanent {
-		s.renew(e, expiry(now, ttl))
+	if e.record.expires() < permanent {
+		s.renew(now, &e, expiry(now, ttl))
 	}
-	return e.value, true, nil
+	if e.record.isApart() {
+		return nil, e.value()
+	}
+	return clone(e.value()), nil
 }
 
 // Touch sets the lifetime of the entry under key and tells whether there is one.
 func (s *Store) Touch(ctx context.Context, key string, ttl time.Duration) (found bool, err error) {
-	now, err := s.enter(ctx, 1)
+	now, err := s.enter(ctx)
 	if err != nil {
 		return false, opError("touch", key, err)
 	}
 	defer s.mu.Unlock()
-	e := s.live(now, key)
-	if e == nil {
+	e := s.entry(key)
+	s.find(&e)
+	if !e.live(now) {
 		return false, nil
 	}
-	s.renew(e, expiry(now, ttl))
+	s.renew(now, &e, expiry(now, ttl))
 	return true, nil
 }
 
 // TTL returns what remains of the lifetime of the entry under key, to the nanosecond.
 func (s *Store) TTL(ctx context.Context, key string) (ttl time.Duration, found bool, err error) {
-	if err := ctx.Err(); err != nil {
-		return 0, false, opError("ttl", key, err)
-	}
-	s.mu.RLock()
-	defer s.mu.RUnlock()
-	if s.entries == nil {
-		return 0, false, opError("ttl", key, cache.ErrClosed)
-	}
-	now := s.now()
-	e := s.live(now, key)
-	switch {
-	case e == nil:
-		return 0, false, nil
-	case e.expires == permanent:
-		return cache.Forever, true, nil
-	}
-	return e.expires - now, true, nil
+	ttl, found, err = s.lifetime(ctx, key)
+	return ttl, found, opError("ttl", key, err)
 }

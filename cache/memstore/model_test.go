@@ -36,7 +36,7 @@ func (m *model) advance(d time.Duration) {
 	maps.DeleteFunc(m.entries, func(_ string, e modelEntry) bool { return e.expires >= 0 && m.now >= e.expires })
 }
 
-func modelSize(key, value string) int { return 128 + len(key) + len(value) }
+func modelSize(key, value string) int { return 64 + len(key) + len(value) }
 
 func (m *model) bytes() int {
 	sum := 0

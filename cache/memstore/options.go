@@ -5,12 +5,18 @@ import "fmt"
 // DefaultMaxEntries is the limit where [Options] gives none.
 const DefaultMaxEntries = 10_000
 
+// Bookkeeping is what an entry counts for beyond its key and value, in bytes. It takes about 50: 20 at the head of its record and up to 7 behind
+// it, 20 in the order of eviction, 7 in the table that finds it; the rest is for rooms that stand empty.
+const Bookkeeping = 64
+
 // Options are the options of [New]. The zero value is valid.
 type Options struct {
-	// MaxEntries is how many entries the store holds at most. Zero is [DefaultMaxEntries]; negative is an error.
+	// MaxEntries is how many entries the store holds at most. Zero is [DefaultMaxEntries]; negative is an error. Nothing is reserved for
+	// them but 12 KiB, and 64 bytes for every thousand beyond 65,000.
 	MaxEntries int
-	// MaxBytes is how many bytes it holds at most: keys, values and 128 bytes of bookkeeping an entry. Zero is no limit;
-	// negative is an error. A value that does not fit though all others were evicted is [cache.ErrTooLarge].
+	// MaxBytes is how many bytes it holds at most: keys, values and [Bookkeeping] for each entry. Zero is no limit;
+	// negative is an error. A value that does not fit though all others were evicted is [cache.ErrTooLarge]. What the process has in
+	// use for them may be more: rooms are rounded up, by up to an eighth, and a page of them stays while one is in use.
 	MaxBytes int64
 }
 

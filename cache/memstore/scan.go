@@ -3,7 +3,7 @@ package memstore
 import (
 	"context"
 	"iter"
-	"strings"
+	"slices"
 	"time"
 
 	"github.com/larder-go/larder/cache"
@@ -14,13 +14,19 @@ var _ cache.Scanner = (*Store)(nil)
 // Keys yields the keys that begin with prefix. Once the context is done or the store closed no further key comes, but the error.
 func (s *Store) Keys(ctx context.Context, prefix string) iter.Seq2[string, error] {
 	return func(yield func(string, error) bool) {
-		wanted := func(e *entry, now time.Duration) bool { return strings.HasPrefix(e.key, prefix) && !e.expired(now) }
-		for some, err := range s.batches(ctx, wanted) {
-			for _, e := range some {
+		var keys []string
+		for i := range s.shards {
+			keys = keys[:0]
+			err := s.visit(ctx, i, prefix, func(r record, now time.Duration) {
+				if r.expires() > now {
+					keys = append(keys, string(r.key()))
+				}
+			})
+			for _, key := range keys {
 				if err = s.ready(ctx); err != nil {
 					break
 				}
-				if !yield(e.key, nil) {
+				if !yield(key, nil) {
 					return
 				}
 			}
@@ -34,10 +40,14 @@ func (s *Store) Keys(ctx context.Context, prefix string) iter.Seq2[string, error
 
 // Clear removes every entry whose key has the prefix. Others go on between its batches.
 func (s *Store) Clear(ctx context.Context, prefix string) error {
-	wanted := func(e *entry, _ time.Duration) bool { return strings.HasPrefix(e.key, prefix) }
-	for some, err := range s.batches(ctx, wanted) {
-		if err == nil {
-			err = s.removeAll(some)
+	var slots []uint32
+	for i := range s.shards {
+		slots = slots[:0]
+		err := s.visit(ctx, i, prefix, func(r record, _ time.Duration) { slots = append(slots, r.slot()) })
+		for some := range slices.Chunk(slots, batch) {
+			if err == nil {
+				err = s.removeAll(ctx, some, prefix)
+			}
 		}
 		if err != nil {
 			return opError("clear", prefix, err)
@@ -46,62 +56,37 @@ func (s *Store) Clear(ctx context.Context, prefix string) error {
 	return nil
 }
 
-func (s *Store) removeAll(entries []*entry) error {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if s.entries == nil {
-		return cache.ErrClosed
+// visit calls see with the records of a shard whose keys have the prefix, and with the time, while the store is locked.
+func (s *Store) visit(ctx context.Context, shard int, prefix string, see func(r record, now time.Duration)) error {
+	now, err := s.enter(ctx)
+	if err != nil {
+		return err
 	}
-	for _, e := range entries {
-		if e.place >= 0 { // nobody was faster
-			s.remove(e)
+	defer s.mu.Unlock()
+	for ref := range s.shards[shard].table.refs {
+		if r := s.arena.at(ref); hasPrefix(r.key(), prefix) {
+			see(r, now)
 		}
 	}
 	return nil
 }
 
-// batches yields the wanted entries, some at a time. Nothing is locked while the loop's body runs: an entry may have gone or be another by then, but
-// for its key. Every entry that is there from the beginning to the end comes once. An error comes last and alone.
-func (s *Store) batches(ctx context.Context, wanted func(e *entry, now time.Duration) bool) iter.Seq2[[]*entry, error] {
-	return func(yield func([]*entry, error) bool) {
-		if err := ctx.Err(); err != nil {
-			yield(nil, err)
-			return
-		}
-		var some []*entry
-		seen := 0
-		s.mu.RLock() // without a deferred unlock, which a body that panics would find unlocked
-		now := s.now()
-		// A range over a map yields every entry that was there at its start and has not been removed, whatever is stored
-		// meanwhile (Go specification, "For statements with range clause"); so the lock may change hands within it.
-		for _, e := range s.entries {
-			if wanted(e, now) {
-				some = append(some, e)
-			}
-			if seen++; seen%batch != 0 {
-				continue
-			}
-			s.mu.RUnlock()
-			if !yield(some, nil) {
-				return
-			}
-			if err := ctx.Err(); err != nil {
-				yield(nil, err)
-				return
-			}
-			some = some[:0]
-			s.mu.RLock()
-			if s.entries == nil {
-				break
-			}
-			now = s.now()
-		}
-		closed := s.entries == nil
-		s.mu.RUnlock()
-		if closed {
-			yield(nil, cache.ErrClosed)
-			return
-		}
-		yield(some, nil)
+// removeAll removes the entries in the slots. One that has gone meanwhile may have left its slot to another: that goes too if its key has
+// the prefix, as if it had been there from the beginning.
+func (s *Store) removeAll(ctx context.Context, slots []uint32, prefix string) error {
+	if _, err := s.enter(ctx); err != nil {
+		return err
 	}
+	defer s.mu.Unlock()
+	for _, slot := range slots {
+		if n, ok := s.order.has(slot); ok && hasPrefix(s.arena.at(n.ref).key(), prefix) {
+			s.order.remove(slot)
+			s.forget(n)
+		}
+	}
+	return nil
+}
+
+func hasPrefix(key []byte, prefix string) bool {
+	return len(key) >= len(prefix) && string(key[:len(prefix)]) == prefix
 }

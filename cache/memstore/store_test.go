@@ -129,12 +129,12 @@ func TestAnExpiredEntryGoesFirstAndIsNoEviction(t *testing.T) {
 
 func TestWhatExpiredMakesRoomAndIsNoEviction(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		s := open(t, &memstore.Options{MaxBytes: 10 * (128 + 5)})
+		s := open(t, &memstore.Options{MaxBytes: 10 * (memstore.Bookkeeping + 5)})
 		for i := range 10 {
 			set(t, s, fmt.Sprint(i), "1234", time.Second)
 		}
 		<-time.After(time.Second)
-		set(t, s, "large", strings.Repeat("v", 1000), time.Hour) // needs the room of more than one sweep frees
+		set(t, s, "large", strings.Repeat("v", 500), time.Hour) // needs the room of more than one sweep frees
 		if st := stats(t, s); st.Evictions != 0 || st.Entries > 2 {
 			t.Errorf("%+v; want no evictions, for all that went had expired", st)
 		}
@@ -152,7 +152,7 @@ func TestOverwritingInAFullStoreEvictsNothing(t *testing.T) {
 }
 
 func TestMaxBytes(t *testing.T) {
-	const overhead = 128
+	const overhead = memstore.Bookkeeping
 	three := &memstore.Options{MaxBytes: 3 * (overhead + 1 + 10)}
 	ten := strings.Repeat("v", 10)
 	t.Run("a new key evicts until it fits", func(t *testing.T) {

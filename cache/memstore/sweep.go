@@ -7,8 +7,7 @@ import (
 	"github.com/larder-go/larder/cache"
 )
 
-// sweepLimit is how many expired entries a write removes at most, for each of its keys. Two keep ahead of any load, for a
-// key adds one entry at most.
+// sweepLimit is how many expired entries the store of a new key removes at most. Two keep ahead of any load.
 const sweepLimit = 2
 
 var _ cache.Sweeper = (*Store)(nil)
@@ -29,24 +28,20 @@ func (s *Store) DeleteExpired(ctx context.Context) (int, error) {
 }
 
 func (s *Store) deleteExpired(ctx context.Context, now time.Duration) (int, error) {
-	if err := ctx.Err(); err != nil {
+	if _, err := s.enter(ctx); err != nil {
 		return 0, err
 	}
-	s.mu.Lock()
 	defer s.mu.Unlock()
-	if s.entries == nil {
-		return 0, cache.ErrClosed
-	}
 	return s.sweep(now, batch), nil
 }
 
-// sweep removes up to limit expired entries and returns how many, so that memory comes back though nobody reads them.
+// sweep removes up to limit expired entries and returns how many.
 func (s *Store) sweep(now time.Duration, limit int) int {
 	for n := range limit {
-		if len(s.order) == 0 || !s.order[0].expired(now) {
+		if s.order.len == 0 || s.order.first().expires > now {
 			return n
 		}
-		s.remove(s.order[0])
+		s.evict(now)
 	}
 	return limit
 }

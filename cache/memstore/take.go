@@ -13,7 +13,7 @@ var _ cache.Limiter = (*Store)(nil)
 // Take takes cost from the limits of key, on the store's clock. It evicts nothing: a store that is full of unexpired entries gives
 // [cache.ErrUnavailable] for a new key, never a fresh allowance at somebody's cost.
 func (s *Store) Take(ctx context.Context, key string, limits []cache.Limit, cost int64) (cache.Decision, error) {
-	now, err := s.enter(ctx, 1)
+	now, err := s.enter(ctx)
 	if err != nil {
 		return cache.Decision{}, opError("take", key, err)
 	}
@@ -23,22 +23,26 @@ func (s *Store) Take(ctx context.Context, key string, limits []cache.Limit, cost
 }
 
 func (s *Store) take(now time.Duration, key string, limits []cache.Limit, cost int64) (cache.Decision, error) {
-	e := s.live(now, key)
+	e := s.entry(key)
+	s.find(&e)
 	var state []byte
-	if e != nil {
-		state = e.value
+	if e.live(now) {
+		state = e.value()
 	}
 	whole := now.Truncate(time.Microsecond) // Meter's now, from which its ttl counts
 	next, ttl, d, err := cache.Meter(state, whole.Microseconds(), limits, cost)
 	if err != nil || next == nil {
 		return d, err
 	}
-	need, entries := size(key, next), 1
-	if e != nil {
-		need, entries = need-e.size(), 0
+	need, entries := size(len(key), len(next)), 1
+	if e.there {
+		need, entries = need-size(len(key), len(e.value())), 0
 	}
-	if !s.findRoom(now, need, entries) {
-		return cache.Decision{}, fmt.Errorf("%w: it is full, with %d entries and %d bytes that have not expired", cache.ErrUnavailable, len(s.entries), s.bytes)
+	if s.full(need, entries) {
+		if !s.findRoom(now, need, entries) {
+			return cache.Decision{}, fmt.Errorf("%w: it is full, with %d entries and %d bytes that have not expired", cache.ErrUnavailable, s.order.len, s.bytes)
+		}
+		s.find(&e) // what had expired may have been its own
 	}
-	return d, s.put(now, key, next, expiry(whole, ttl))
+	return d, s.put(now, &e, next, expiry(whole, ttl))
 }

@@ -124,18 +124,18 @@ func TestTakeEvictsNothing(t *testing.T) {
 		want(t, s, "b", "value")
 	})
 	t.Run("more than a write removes by the way makes room", func(t *testing.T) {
-		s, now := openAt(t, &memstore.Options{MaxBytes: 10 * (128 + 1)})
+		s, now := openAt(t, &memstore.Options{MaxBytes: 10 * (memstore.Bookkeeping + 1)})
 		fill(t, s, "", 0, 1)
 		for i := range 10 {
 			set(t, s, fmt.Sprint(i), "", time.Second)
 		}
 		*now = time.Second
-		if d, err := s.Take(t.Context(), "new", []cache.Limit{{Name: strings.Repeat("n", 800), Requests: 2, Period: time.Second}}, 1); err != nil || !d.Allowed {
+		if d, err := s.Take(t.Context(), "new", []cache.Limit{{Name: strings.Repeat("n", 500), Requests: 2, Period: time.Second}}, 1); err != nil || !d.Allowed {
 			t.Errorf("Take = %+v, %v; want it allowed", d, err)
 		}
 	})
 	t.Run("in a store full of bytes a new key is unavailable", func(t *testing.T) {
-		s, _ := openAt(t, &memstore.Options{MaxBytes: 2*(128+1) + 10})
+		s, _ := openAt(t, &memstore.Options{MaxBytes: 2*(memstore.Bookkeeping+1) + 10})
 		set(t, s, "a", "1234567890", time.Second)
 		unavailable(t, s, "b", limits)
 		want(t, s, "a", "1234567890")
@@ -144,7 +144,7 @@ func TestTakeEvictsNothing(t *testing.T) {
 		s, now := openAt(t, &memstore.Options{MaxBytes: 1000})
 		take(t, s, "key", 2, time.Second)
 		free := 1000 - stats(t, s).Bytes
-		set(t, s, "a", strings.Repeat("v", int(free)-128-1), time.Minute)
+		set(t, s, "a", strings.Repeat("v", int(free)-memstore.Bookkeeping-1), time.Minute)
 		before, _, _ := s.Get(t.Context(), "key")
 		unavailable(t, s, "key", []cache.Limit{limits[0], {Name: "longer", Requests: 9, Period: time.Second}})
 		want(t, s, "key", string(before))
@@ -155,7 +155,7 @@ func TestTakeEvictsNothing(t *testing.T) {
 		}
 	})
 	t.Run("what no eviction could make room for is unavailable", func(t *testing.T) {
-		s, _ := openAt(t, &memstore.Options{MaxBytes: 100})
+		s, _ := openAt(t, &memstore.Options{MaxBytes: memstore.Bookkeeping})
 		unavailable(t, s, "key", limits)
 	})
 }

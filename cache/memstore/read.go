@@ -1,0 +1,100 @@
+package memstore
+
+import (
+	"context"
+	"time"
+
+	"github.com/larder-go/larder/cache"
+)
+
+// get returns a copy of the value under key.
+func (s *Store) get(key string, now func() time.Duration) (value []byte, found bool, err error) {
+	// Nothing is allocated inside a gate. A short value is copied here first, for a longer one the room is made between two looks.
+	var short [256]byte
+	n, apart, found, err := s.read(short[:], key, now)
+	switch {
+	case !found || err != nil:
+		return nil, false, err
+	case apart != nil:
+		return clone(apart), true, nil
+	case n <= len(short):
+		return clone(short[:n]), true, nil
+	}
+	for {
+		value = make([]byte, n)
+		n, apart, found, err = s.read(value, key, now)
+		switch {
+		case !found || err != nil:
+			return nil, false, err
+		case apart != nil:
+			return clone(apart), true, nil
+		case n <= len(value):
+			return value[:n], true, nil
+		}
+	}
+}
+
+// read copies the value under key into room, if it is long enough; n is the value's length. A value that is no part of its record is
+// returned itself: nobody ever writes into it, so it is copied without any lock, however long. The clock is read for an entry that can
+// expire, and for no other.
+func (s *Store) read(room []byte, key string, now func() time.Duration) (n int, apart []byte, found bool, err error) {
+	e := s.entry(key)
+	if e.shard.enter() {
+		n, apart, found, err = s.readEntry(&e, room, now)
+		e.shard.leave()
+		return n, apart, found, err
+	}
+	s.mu.Lock()
+	n, apart, found, err = s.readEntry(&e, room, now)
+	s.mu.Unlock()
+	return n, apart, found, err
+}
+
+func (s *Store) readEntry(e *entry, room []byte, now func() time.Duration) (n int, apart []byte, found bool, err error) {
+	if e.shard.closed {
+		return 0, nil, false, cache.ErrClosed
+	}
+	if s.find(e); !e.there {
+		return 0, nil, false, nil
+	}
+	if at := e.record.expires(); at < permanent && now() >= at {
+		return 0, nil, false, nil
+	}
+	if e.record.isApart() {
+		return 0, e.shard.apart[e.ref], true, nil
+	}
+	value := e.record.value()
+	if len(value) <= len(room) {
+		copy(room, value)
+	}
+	return len(value), nil, true, nil
+}
+
+// lifetime returns what remains of the lifetime of the entry under key.
+func (s *Store) lifetime(ctx context.Context, key string) (ttl time.Duration, found bool, err error) {
+	if err := ctx.Err(); err != nil {
+		return 0, false, err
+	}
+	e := s.entry(key)
+	if e.shard.enter() {
+		defer e.shard.leave()
+	} else {
+		s.mu.Lock()
+		defer s.mu.Unlock()
+	}
+	if e.shard.closed {
+		return 0, false, cache.ErrClosed
+	}
+	if s.find(&e); !e.there {
+		return 0, false, nil
+	}
+	at := e.record.expires()
+	if at >= permanent {
+		return cache.Forever, true, nil
+	}
+	ttl = at - s.now()
+	return max(ttl, 0), ttl > 0, nil
+}
+
+// clone returns a copy that is never nil.
+func clone(b []byte) []byte { return append(make([]byte, 0, len(b)), b...) }
