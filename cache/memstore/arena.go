@@ -19,10 +19,10 @@ type arena struct {
 const (
 	unit     = 8   // bytes; what sizes and refs count in
 	maxUnits = 512 // of a record
-	maxPages = 1 << 19
+	maxPages = 1 << 18
 	blockLen = 512
 
-	pageBits  = 13 // of a ref: the unit within the page
+	pageBits  = 14 // of a ref: the unit within the page
 	pageUnits = 1 << pageBits
 	// A class begins with a small page, so that a store of few entries is small; each further page is twice as long, up to pageUnits.
 	firstPageUnits = maxUnits

@@ -44,7 +44,6 @@ func (s *Store) Increment(ctx context.Context, key string, delta int64, ttl time
 }
 
 func (s *Store) increment(now time.Duration, key string, delta int64, ttl time.Duration) (int64, error) {
-	var digits [20]byte
 	sum, expires := delta, expiry(now, ttl)
 	e := s.entry(key)
 	s.find(&e)
@@ -57,7 +56,7 @@ func (s *Store) increment(now time.Duration, key string, delta int64, ttl time.D
 	} else if ttl == cache.KeepTTL {
 		return 0, cache.ErrNotFound
 	}
-	if err := s.put(now, &e, strconv.AppendInt(digits[:0], sum, 10), expires); err != nil {
+	if err := s.put(now, &e, strconv.AppendInt(nil, sum, 10), expires); err != nil {
 		return 0, err
 	}
 	return sum, nil

@@ -2,6 +2,9 @@ package memstore_test
 
 import (
 	"fmt"
+	"math/rand/v2"
+	"runtime"
+	"slices"
 	"testing"
 	"time"
 
@@ -77,4 +80,37 @@ func full(b *testing.B, capacity int) (*memstore.Store, []string) {
 		}
 	}
 	return s, keys
+}
+
+// How long the janitor keeps the lock when a million entries have expired at once: its visits are timed one by one, with nobody else there.
+func BenchmarkJanitor(b *testing.B) {
+	const n = 1_000_000
+	var visits []time.Duration
+	for b.Loop() {
+		b.StopTimer()
+		now := time.Duration(0)
+		s, err := memstore.NewAt(&memstore.Options{MaxEntries: n}, func() time.Duration { return now })
+		if err != nil {
+			b.Fatal(err)
+		}
+		for i := range n {
+			// Random among themselves, and all over a second later.
+			if err := s.Set(b.Context(), fmt.Sprintf("key:%016d", i), make([]byte, 128), time.Duration(rand.Int64N(int64(time.Second)))); err != nil {
+				b.Fatal(err)
+			}
+		}
+		runtime.GC()
+		now = time.Second
+		b.StartTimer()
+		for range n / memstore.Batch {
+			begin := time.Now()
+			s.Tidy()
+			visits = append(visits, time.Since(begin))
+		}
+	}
+	slices.Sort(visits)
+	at := func(p float64) float64 { return float64(visits[int(p*float64(len(visits)-1))].Microseconds()) }
+	b.ReportMetric(at(0.5), "median-µs")
+	b.ReportMetric(at(0.999), "p99.9-µs")
+	b.ReportMetric(at(1), "longest-µs")
 }

@@ -172,3 +172,13 @@ func (a *arena) check() error {
 	}
 	return nil
 }
+
+// JanitorComes tells whether the janitor's timer is set.
+func (s *Store) JanitorComes() bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.janitor.due != never
+}
+
+// Tidy is one of the janitor's visits.
+func (s *Store) Tidy() { s.tidy() }

@@ -10,9 +10,9 @@ import (
 	"github.com/larder-go/larder/cache"
 )
 
-// batch is how many entries an operation on many handles before it lets others in. Removing that many from a million takes some 50
-// microseconds, for which all writers wait.
-const batch = 128
+// batch is how many entries an operation on many handles before it lets others in. To remove one of a million takes about a microsecond, for
+// each of its parts is somewhere else in memory, and all writers wait that long.
+const batch = 32
 
 // Store is a [cache.Store] in memory with every capability. All methods are safe for concurrent use.
 type Store struct {
