@@ -27,6 +27,19 @@ func BenchmarkGet(b *testing.B) {
 			_, _, _ = s.Get(b.Context(), "key")
 		}
 	})
+	into := make([]byte, 0, 128)
+	b.Run("append/Store", func(b *testing.B) {
+		b.ReportAllocs()
+		for b.Loop() {
+			_, _, _ = s.GetAppend(b.Context(), into, "key")
+		}
+	})
+	b.Run("append/Cache", func(b *testing.B) {
+		b.ReportAllocs()
+		for b.Loop() {
+			_, _, _ = c.GetAppend(b.Context(), into, "key")
+		}
+	})
 	b.Run("Cache", func(b *testing.B) {
 		b.ReportAllocs()
 		for b.Loop() {

@@ -119,11 +119,19 @@ func (c *Cache) ready(ctx context.Context) error {
 
 // enter makes the checks that come before every operation on a key and returns the key that the store sees.
 func (c *Cache) enter(ctx context.Context, key string) (string, error) {
-	k, err := c.storeKey(key)
-	if err != nil {
-		return "", err
+	if !c.isStoreKey(key) {
+		var err error
+		if key, err = c.storeKey(key); err != nil {
+			return "", err
+		}
 	}
-	return k, c.ready(ctx)
+	if err := ctx.Err(); err != nil {
+		return key, err
+	}
+	if c.closed.Load() {
+		return key, ErrClosed
+	}
+	return key, nil
 }
 
 // enterMany is enter for a batch. The error of an invalid key names it.

@@ -28,10 +28,14 @@ func (c *Cache) now() time.Time {
 	return time.Now()
 }
 
+// emit is small enough to cost next to nothing where nobody listens.
 func (c *Cache) emit(op string, start time.Time, result string, err error) {
-	if c.onEvent == nil {
-		return
+	if c.onEvent != nil {
+		c.tell(op, start, result, err)
 	}
+}
+
+func (c *Cache) tell(op string, start time.Time, result string, err error) {
 	if err != nil {
 		result = ResultError
 	}

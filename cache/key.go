@@ -12,7 +12,7 @@ const (
 	maxDepth   = 8
 )
 
-// storeKey is the key that the store sees. It costs nothing for a key of the root that does not begin with '@'.
+// storeKey is the key that the store sees.
 func (c *Cache) storeKey(key string) (string, error) {
 	switch {
 	case key == "":
@@ -25,6 +25,11 @@ func (c *Cache) storeKey(key string) (string, error) {
 		return key, nil
 	}
 	return c.prefix + key, nil
+}
+
+// isStoreKey tells, for next to nothing, that storeKey would return the key as it is.
+func (c *Cache) isStoreKey(key string) bool {
+	return c.prefix == "" && key != "" && len(key) <= MaxKeyLen && key[0] != '@'
 }
 
 // checkName reports why name cannot be the name of a namespace.
