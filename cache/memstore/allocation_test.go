@@ -71,7 +71,7 @@ func TestInTheSteadyStateNothingIsAllocatedBy(t *testing.T) {
 	} {
 		t.Run(tc.name, func(t *testing.T) {
 			s := open(t, &memstore.Options{MaxEntries: capacity})
-			for i := range len(keys) { // more than it holds: what grows has grown
+			for i := range keys { // more than it holds: what grows has grown
 				if err := s.Set(ctx, keys[i], value, ttl(i)); err != nil {
 					t.Fatal(err)
 				}

@@ -121,13 +121,14 @@ func TestTheJanitorIsGoneWhenThereIsNothingToDo(t *testing.T) {
 }
 
 func TestAStoreThatNobodyHoldsIsCollected(t *testing.T) {
-	s := open(t, nil)
-	fill(t, s, "key", 10, cache.Forever)
-	fill(t, s, "short", 10, time.Millisecond)
-	held := weak.Make(s)
-	s = nil
+	left := func() weak.Pointer[memstore.Store] {
+		s := open(t, nil)
+		fill(t, s, "key", 10, cache.Forever)
+		fill(t, s, "short", 10, time.Millisecond)
+		return weak.Make(s)
+	}()
 	wait.Until(t, func() bool {
 		runtime.GC()
-		return held.Value() == nil
+		return left.Value() == nil
 	})
 }

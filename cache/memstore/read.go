@@ -2,6 +2,7 @@ package memstore
 
 import (
 	"context"
+	"hash/maphash"
 	"time"
 
 	"github.com/larder-go/larder/cache"
@@ -38,32 +39,36 @@ func (s *Store) get(key string, now func() time.Duration) (value []byte, found b
 // returned itself: nobody ever writes into it, so it is copied without any lock, however long. The clock is read for an entry that can
 // expire, and for no other.
 func (s *Store) read(room []byte, key string, now func() time.Duration) (n int, apart []byte, found bool, err error) {
-	e := s.entry(key)
-	if e.shard.enter() {
-		n, apart, found, err = s.readEntry(&e, room, now)
-		e.shard.leave()
+	h := maphash.String(s.seed, key)
+	sh := s.shard(h)
+	if sh.enter() {
+		n, apart, found, err = s.readIn(sh, h, room, key, now)
+		sh.leave()
 		return n, apart, found, err
 	}
 	s.mu.Lock()
-	n, apart, found, err = s.readEntry(&e, room, now)
+	n, apart, found, err = s.readIn(sh, h, room, key, now)
 	s.mu.Unlock()
 	return n, apart, found, err
 }
 
-func (s *Store) readEntry(e *entry, room []byte, now func() time.Duration) (n int, apart []byte, found bool, err error) {
-	if e.shard.closed {
+// readIn is read inside the shard's gate.
+func (s *Store) readIn(sh *shard, h uint64, room []byte, key string, now func() time.Duration) (n int, apart []byte, found bool, err error) {
+	if sh.closed {
 		return 0, nil, false, cache.ErrClosed
 	}
-	if s.find(e); !e.there {
+	ref, found := sh.table.find(h, key, &s.arena)
+	if !found {
 		return 0, nil, false, nil
 	}
-	if at := e.record.expires(); at < permanent && now() >= at {
+	r := s.arena.at(ref)
+	if expires := r.expires(); expires < permanent && now() >= expires {
 		return 0, nil, false, nil
 	}
-	if e.record.isApart() {
-		return 0, e.shard.apart[e.ref], true, nil
+	if r.isApart() {
+		return 0, sh.apart[ref], true, nil
 	}
-	value := e.record.value()
+	value := r.value()
 	if len(value) <= len(room) {
 		copy(room, value)
 	}
