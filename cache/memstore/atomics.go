@@ -18,11 +18,11 @@ var (
 // Add stores a copy of value under key if there is no entry.
 func (s *Store) Add(ctx context.Context, key string, value []byte, ttl time.Duration) (stored bool, err error) {
 	value = own(key, value)
-	now, err := s.enter(ctx)
-	if err != nil {
+	if err := s.enter(ctx); err != nil {
 		return false, opError("add", key, err)
 	}
 	defer s.mu.Unlock()
+	now := s.now()
 	e := s.entry(key)
 	s.find(&e)
 	if e.live(now) {
@@ -34,11 +34,11 @@ func (s *Store) Add(ctx context.Context, key string, value []byte, ttl time.Dura
 
 // Increment adds delta to the number under key, which keeps its expiry.
 func (s *Store) Increment(ctx context.Context, key string, delta int64, ttl time.Duration) (int64, error) {
-	now, err := s.enter(ctx)
-	if err != nil {
+	if err := s.enter(ctx); err != nil {
 		return 0, opError("increment", key, err)
 	}
 	defer s.mu.Unlock()
+	now := s.now()
 	sum, err := s.increment(now, key, delta, ttl)
 	return sum, opError("increment", key, err)
 }
@@ -65,11 +65,11 @@ func (s *Store) increment(now time.Duration, key string, delta int64, ttl time.D
 // CompareAndSwap replaces the value under key by a copy of replacement if it equals old. A longer value makes room as that of Set does.
 func (s *Store) CompareAndSwap(ctx context.Context, key string, old, replacement []byte, ttl time.Duration) (swapped bool, err error) {
 	replacement = own(key, replacement)
-	now, err := s.enter(ctx)
-	if err != nil {
+	if err := s.enter(ctx); err != nil {
 		return false, opError("swap", key, err)
 	}
 	defer s.mu.Unlock()
+	now := s.now()
 	e := s.entry(key)
 	s.find(&e)
 	if !e.live(now) || !bytes.Equal(e.value(), old) {
@@ -85,11 +85,11 @@ func (s *Store) CompareAndSwap(ctx context.Context, key string, old, replacement
 
 // CompareAndDelete removes the entry under key if its value equals old.
 func (s *Store) CompareAndDelete(ctx context.Context, key string, old []byte) (deleted bool, err error) {
-	now, err := s.enter(ctx)
-	if err != nil {
+	if err := s.enter(ctx); err != nil {
 		return false, opError("compare and delete", key, err)
 	}
 	defer s.mu.Unlock()
+	now := s.now()
 	e := s.entry(key)
 	s.find(&e)
 	if !e.live(now) || !bytes.Equal(e.value(), old) {

@@ -58,11 +58,11 @@ func (s *Store) setSome(ctx context.Context, keys []string, items map[string][]b
 	for i, key := range keys {
 		values[i] = own(key, items[key])
 	}
-	now, err := s.enter(ctx)
-	if err != nil {
+	if err := s.enter(ctx); err != nil {
 		return err
 	}
 	defer s.mu.Unlock()
+	now := s.now()
 	var refused error
 	for i, key := range keys {
 		e := s.entry(key)
@@ -88,7 +88,7 @@ func (s *Store) DeleteMany(ctx context.Context, keys []string) error {
 }
 
 func (s *Store) deleteSome(ctx context.Context, keys []string) error {
-	if _, err := s.enter(ctx); err != nil {
+	if err := s.enter(ctx); err != nil {
 		return err
 	}
 	defer s.mu.Unlock()

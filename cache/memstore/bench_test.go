@@ -102,7 +102,7 @@ func BenchmarkJanitor(b *testing.B) {
 		runtime.GC()
 		now = time.Second
 		b.StartTimer()
-		for range n / memstore.Batch {
+		for range n / memstore.Visit {
 			begin := time.Now()
 			s.Tidy()
 			visits = append(visits, time.Since(begin))

@@ -6,7 +6,6 @@ import (
 	"time"
 
 	"github.com/larder-go/larder/cache"
-	"github.com/larder-go/larder/cache/memstore"
 )
 
 func TestClearRemovesThePrefixOnly(t *testing.T) {
@@ -63,20 +62,14 @@ func TestManyMayClearAtOnce(t *testing.T) {
 }
 
 func TestAStoreThatIsClosedBetweenReadingAndRemovingEndsClear(t *testing.T) {
-	for readings := range 5 {
-		var s *memstore.Store
-		left := -1
-		s, err := memstore.NewAt(nil, func() time.Duration {
-			if left--; left == 0 {
+	for asked := range 5 { // the context is, before each step
+		s := open(t, nil)
+		fill(t, s, "key", 10, time.Hour)
+		err := s.Clear(whenAsked(t.Context(), func(n int) {
+			if n == asked+1 {
 				_ = s.Close()
 			}
-			return 0
-		})
-		if err != nil {
-			t.Fatal(err)
-		}
-		fill(t, s, "key", 10, time.Hour)
-		left = readings + 1
-		wantOp(t, s.Clear(t.Context(), ""), "clear", cache.ErrClosed)
+		}), "")
+		wantOp(t, err, "clear", cache.ErrClosed)
 	}
 }

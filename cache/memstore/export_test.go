@@ -10,6 +10,9 @@ import (
 // Batch is how many entries an operation on many handles at a time.
 const Batch = batch
 
+// Visit is how many entries the janitor removes before it rests.
+const Visit = visit
+
 // NewAt returns a store whose clock the test holds, and which has no janitor.
 func NewAt(o *Options, now func() time.Duration) (*Store, error) { return newAt(o, now) }
 

@@ -68,25 +68,25 @@ func TestAnIdleStoreGivesBackWhatHasExpired(t *testing.T) {
 	}
 }
 
-func TestTheJanitorLetsOthersInBetweenBatches(t *testing.T) {
+func TestTheJanitorRestsBetweenVisits(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		const n = 10 * memstore.Batch
+		const n = 10 * memstore.Visit
 		s := open(t, nil)
 		fill(t, s, "key", n, time.Second)
 		<-time.After(2 * time.Second)
 		synctest.Wait()
-		left, batches := int64(n), 0
-		for ; left > 0; batches++ {
+		left, visits := int64(n), 0
+		for ; left > 0; visits++ {
 			now := stats(t, s).Entries
-			if left-now > memstore.Batch {
-				t.Fatalf("%d removed at once; want %d at most", left-now, memstore.Batch)
+			if left-now > memstore.Visit {
+				t.Fatalf("%d removed at once; want %d at most", left-now, memstore.Visit)
 			}
 			left = now
-			<-time.After(250 * time.Microsecond)
+			<-time.After(5 * time.Millisecond)
 			synctest.Wait()
 		}
-		if batches < 10 || batches > 20 {
-			t.Errorf("%d batches; want about 10, with rests between", batches)
+		if visits < 10 || visits > 20 {
+			t.Errorf("%d visits; want about 10, with rests between", visits)
 		}
 		_ = s.Close()
 	})

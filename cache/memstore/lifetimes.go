@@ -14,10 +14,10 @@ var (
 
 // GetAndRenew returns a copy of the value under key and sets the entry's lifetime to ttl if it has one.
 func (s *Store) GetAndRenew(ctx context.Context, key string, ttl time.Duration) (value []byte, found bool, err error) {
-	now, err := s.enter(ctx)
-	if err != nil {
+	if err := s.enter(ctx); err != nil {
 		return nil, false, opError("renew", key, err)
 	}
+	now := s.now()
 	value, apart := s.getAndRenew(now, key, ttl)
 	if apart != nil {
 		value = clone(apart) // without the lock: nobody writes into it
@@ -45,11 +45,11 @@ func (s *Store) getAndRenew(now time.Duration, key string, ttl time.Duration) (v
 
 // Touch sets the lifetime of the entry under key and tells whether there is one.
 func (s *Store) Touch(ctx context.Context, key string, ttl time.Duration) (found bool, err error) {
-	now, err := s.enter(ctx)
-	if err != nil {
+	if err := s.enter(ctx); err != nil {
 		return false, opError("touch", key, err)
 	}
 	defer s.mu.Unlock()
+	now := s.now()
 	e := s.entry(key)
 	s.find(&e)
 	if !e.live(now) {

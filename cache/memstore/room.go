@@ -62,7 +62,7 @@ func (s *Store) put(now time.Duration, e *entry, value []byte, expires time.Dura
 		s.overwrite(now, e, value, expires)
 		return nil
 	}
-	s.sweep(now, sweepLimit)
+	s.sweep(now, 1) // one for one: however fast they come, those that have expired do not become more
 	s.makeRoom(now, need, 1)
 	n := node{expires, s.alloc(now, unitsFor(len(e.key), len(value))), s.order.newSlot()}
 	s.write(n, e.key, value)

@@ -58,11 +58,11 @@ func (s *Store) Clear(ctx context.Context, prefix string) error {
 
 // visit calls see with the records of a shard whose keys have the prefix, and with the time, while the store is locked.
 func (s *Store) visit(ctx context.Context, shard int, prefix string, see func(r record, now time.Duration)) error {
-	now, err := s.enter(ctx)
-	if err != nil {
+	if err := s.enter(ctx); err != nil {
 		return err
 	}
 	defer s.mu.Unlock()
+	now := s.now()
 	for ref := range s.shards[shard].table.refs {
 		if r := s.arena.at(ref); hasPrefix(r.key(), prefix) {
 			see(r, now)
@@ -74,7 +74,7 @@ func (s *Store) visit(ctx context.Context, shard int, prefix string, see func(r 
 // removeAll removes the entries in the slots. One that has gone meanwhile may have left its slot to another: that goes too if its key has
 // the prefix, as if it had been there from the beginning.
 func (s *Store) removeAll(ctx context.Context, slots []uint32, prefix string) error {
-	if _, err := s.enter(ctx); err != nil {
+	if err := s.enter(ctx); err != nil {
 		return err
 	}
 	defer s.mu.Unlock()

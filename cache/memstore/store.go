@@ -102,20 +102,24 @@ func (s *Store) Exists(ctx context.Context, key string) (bool, error) {
 func (s *Store) Set(ctx context.Context, key string, value []byte, ttl time.Duration) error {
 	value = own(key, value)
 	e := s.entry(key)
-	now, err := s.enter(ctx)
-	if err != nil {
+	now := s.now() // before the lock, which it need not prolong: a lifetime counts from some moment of the call
+	if err := s.enter(ctx); err != nil {
 		return opError("set", key, err)
 	}
-	err = s.set(now, &e, value, ttl)
+	s.find(&e)
+	var err error
+	if ttl == cache.KeepTTL {
+		err = s.keep(&e, value)
+	} else {
+		err = s.put(now, &e, value, expiry(now, ttl))
+	}
 	s.mu.Unlock()
 	return opError("set", key, err)
 }
 
-func (s *Store) set(now time.Duration, e *entry, value []byte, ttl time.Duration) error {
-	s.find(e)
-	if ttl != cache.KeepTTL {
-		return s.put(now, e, value, expiry(now, ttl))
-	}
+// keep stores value with the lifetime that e has.
+func (s *Store) keep(e *entry, value []byte) error {
+	now := s.now()
 	if !e.live(now) {
 		return cache.ErrNotFound
 	}
@@ -125,7 +129,7 @@ func (s *Store) set(now time.Duration, e *entry, value []byte, ttl time.Duration
 // Delete removes the entry under key.
 func (s *Store) Delete(ctx context.Context, key string) error {
 	e := s.entry(key)
-	if _, err := s.enter(ctx); err != nil {
+	if err := s.enter(ctx); err != nil {
 		return opError("delete", key, err)
 	}
 	defer s.mu.Unlock()
@@ -179,18 +183,20 @@ func (s *Store) ready(ctx context.Context) error {
 	return nil
 }
 
-// enter begins a write. It returns the time with the store locked, or an error with the store unlocked.
-func (s *Store) enter(ctx context.Context) (now time.Duration, err error) {
+// enter begins a write. It returns nil with the store locked, or an error with the store unlocked.
+//
+// Whoever asks whether an entry has expired reads the clock afterwards: with an earlier time it might give an entry a new lifetime that
+// others have seen gone.
+func (s *Store) enter(ctx context.Context) error {
 	if err := ctx.Err(); err != nil {
-		return 0, err
+		return err
 	}
-	now = s.now() // before the lock, which it need not prolong: a lifetime counts from some moment of the call
 	s.mu.Lock()
 	if s.closed {
 		s.mu.Unlock()
-		return 0, cache.ErrClosed
+		return cache.ErrClosed
 	}
-	return now, nil
+	return nil
 }
 
 func opError(op, key string, err error) error {

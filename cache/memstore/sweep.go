@@ -7,9 +7,6 @@ import (
 	"github.com/larder-go/larder/cache"
 )
 
-// sweepLimit is how many expired entries the store of a new key removes at most. Two keep ahead of any load.
-const sweepLimit = 2
-
 var _ cache.Sweeper = (*Store)(nil)
 
 // DeleteExpired removes the entries that had expired when it was called. Others go on between its batches. The number is
@@ -28,7 +25,7 @@ func (s *Store) DeleteExpired(ctx context.Context) (int, error) {
 }
 
 func (s *Store) deleteExpired(ctx context.Context, now time.Duration) (int, error) {
-	if _, err := s.enter(ctx); err != nil {
+	if err := s.enter(ctx); err != nil {
 		return 0, err
 	}
 	defer s.mu.Unlock()

@@ -13,11 +13,11 @@ var _ cache.Limiter = (*Store)(nil)
 // Take takes cost from the limits of key, on the store's clock. It evicts nothing: a store that is full of unexpired entries gives
 // [cache.ErrUnavailable] for a new key, never a fresh allowance at somebody's cost.
 func (s *Store) Take(ctx context.Context, key string, limits []cache.Limit, cost int64) (cache.Decision, error) {
-	now, err := s.enter(ctx)
-	if err != nil {
+	if err := s.enter(ctx); err != nil {
 		return cache.Decision{}, opError("take", key, err)
 	}
 	defer s.mu.Unlock()
+	now := s.now()
 	d, err := s.take(now, key, limits, cost)
 	return d, opError("take", key, err)
 }
@@ -35,7 +35,7 @@ func (s *Store) take(now time.Duration, key string, limits []cache.Limit, cost i
 		return d, err
 	}
 	need, entries := size(len(key), len(next)), 1
-	if e.there {
+	if e.live(now) {
 		need, entries = need-size(len(key), len(e.value())), 0
 	}
 	if s.full(need, entries) {

@@ -160,6 +160,22 @@ func TestTakeEvictsNothing(t *testing.T) {
 	})
 }
 
+func TestTakeOverItsOwnExpiredEntryEvictsNobody(t *testing.T) {
+	s, now := openAt(t, &memstore.Options{MaxBytes: 800})
+	fill(t, s, "expires earlier", 4, time.Second)
+	set(t, s, "key", strings.Repeat("x", 40), 2*time.Second)
+	set(t, s, "other", strings.Repeat("v", 100), time.Hour)
+	*now = 2 * time.Second
+	// It fits in the room of all that has expired less the entry's own, not beside the other.
+	limits := []cache.Limit{{Name: strings.Repeat("n", 600), Requests: 1, Period: time.Hour}}
+	if _, err := s.Take(t.Context(), "key", limits, 1); !errors.Is(err, cache.ErrUnavailable) {
+		t.Errorf("Take = %v; want ErrUnavailable", err)
+	}
+	if n := stats(t, s).Evictions; n != 0 {
+		t.Errorf("Take evicted %d", n)
+	}
+}
+
 func TestAnEntryThatIsNoLimitersIsAnErrorAndStays(t *testing.T) {
 	s, _ := openAt(t, nil)
 	for _, value := range []string{"", "value", "gcra1 x"} {
