@@ -20,6 +20,12 @@ type scale struct {
 	lap     time.Duration // how long reads at rest are measured before each
 	own     int           // keys that Clear removes
 	foreign int           // keys beside them
+
+	small, middle, large int   // entries of the stores in memory
+	scanned              []int // entries of those that are compared with looking at every one
+	heapBytes            int64 // the limit that is compared with the heap
+	heapSets             int
+	fresh                int // keys, at least, where new ones are set: more than any store holds by mistake
 }
 
 func defaultScale() scale {
@@ -27,6 +33,8 @@ func defaultScale() scale {
 		rounds: 31, round: 300 * time.Millisecond,
 		goroutines: 64, keys: 10_000, many: 500,
 		clears: 5, lap: 2 * time.Second, own: 100_000, foreign: 1_000_000,
+		small: 10_000, middle: 100_000, large: 1_000_000,
+		scanned: []int{1_000, 100_000}, heapBytes: 256 << 20, heapSets: 10_000_000, fresh: 1_000_000,
 	}
 }
 
@@ -35,6 +43,9 @@ type bench struct {
 	scale    scale
 	progress io.Writer
 	redis    *redisServer // nil until a comparison needs it
+
+	tables []memoryTable // of what the lines of the one table leave out
+	chart  chart
 }
 
 // logf tells whoever waits for the table how far it is.

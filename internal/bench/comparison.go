@@ -18,6 +18,17 @@ func comparisons() []comparison {
 		{"redis/operations", "Get and Set of redisstore beside go-redis alone, with the same options", redisOperations},
 		{"redis/many", "many keys by one GetMany beside as many Gets", redisMany},
 		{"redis/clear", "another client's reads while Clear runs beside the same reads at rest", redisClear},
+		{"memory/append", "reading into memory of the caller's, beside the best such read and the best that only hands out its own", memoryAppend},
+		{"memory/get", "reading a copy, beside the best library that makes one", memoryGet},
+		{"memory/set", "a new key in a full store, beside the best library that keeps a copy", memorySet},
+		{"memory/overwrite", "overwriting entries, beside the best library that keeps a copy", memoryOverwrite},
+		{"memory/zipf", "reads and writes of keys of which few are popular, beside the best library that copies", memoryZipf},
+		{"memory/scan", "a new key in a full store, beside a store that looks at every entry", memoryScan},
+		{"memory/footprint", "what an entry takes beyond its key and value, in every library", memoryFootprint},
+		{"memory/collector", "the garbage collector's work beside a full store of every library", memoryCollector},
+		{"memory/heap", "memstore's limit of bytes beside the heap that it takes", memoryHeap},
+		{"memory/expiry", "calls on memstore while very many entries expire at once beside calls before", memoryExpiry},
+		{"memory/handle", "a cache over memstore beside memstore itself", memoryHandle},
 	}
 }
 

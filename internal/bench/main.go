@@ -1,5 +1,6 @@
 // Command bench measures this cache beside others: both do the same work in one run, in rounds that take turns, so that
-// whatever slows the machine down slows both. It prints one table in Markdown. From the root of the repository:
+// whatever slows the machine down slows both. It prints one table in Markdown, and one more for each memory comparison with
+// all who took part. From the root of the repository:
 //
 //	go run -C internal/bench .                    every comparison
 //	go run -C internal/bench . redis              those whose name is redis or begins with redis/
@@ -17,7 +18,6 @@ import (
 	"io"
 	"os"
 	"os/signal"
-	"slices"
 	"strings"
 	"syscall"
 	"time"
@@ -32,9 +32,9 @@ func main() {
 
 // run is the program. It returns the exit code: 0 where everything was measured, whatever came out.
 func run(ctx context.Context, args []string, s scale, in io.Reader, out, problems io.Writer) int {
-	if slices.Equal(args, []string{readerCommand}) {
-		if err := read(ctx, in, out); err != nil {
-			fmt.Fprintln(problems, "bench: reader:", err)
+	if isChild(args) {
+		if err := serve(ctx, args[0], in, out); err != nil {
+			fmt.Fprintf(problems, "bench: %s: %v\n", args[0], err)
 			return 1
 		}
 		return 0
@@ -42,7 +42,10 @@ func run(ctx context.Context, args []string, s scale, in io.Reader, out, problem
 	flags := flag.NewFlagSet("bench", flag.ContinueOnError)
 	flags.SetOutput(problems)
 	flags.IntVar(&s.rounds, "rounds", s.rounds, "how many rounds of operations there are; medians are reported")
-	flags.DurationVar(&s.round, "round", s.round, "how long a contender's turn in a round takes")
+	flags.DurationVar(&s.round, "round", s.round, "how long a contender's turn in a round takes; in memory a sixth of it")
+	svg := flags.String("svg", "", "draw the memory comparisons as bars into this `file`")
+	figures := flags.String("json", "", "keep what is drawn in this `file`")
+	from := flags.String("from", "", "measure nothing: draw what an earlier run kept in this `file`")
 	flags.Usage = func() { usage(flags) }
 	if err := flags.Parse(args); err != nil {
 		if errors.Is(err, flag.ErrHelp) {
@@ -58,15 +61,37 @@ func run(ctx context.Context, args []string, s scale, in io.Reader, out, problem
 		fmt.Fprintln(problems, "bench:", err)
 		return 2
 	}
-	if err := compare(ctx, chosen, args, s, out, problems); err != nil {
+	var drawn chart
+	if *from != "" {
+		drawn, err = readChart(*from)
+	} else {
+		drawn, err = compare(ctx, chosen, args, s, out, problems)
+	}
+	if err == nil {
+		err = drawn.save(*svg, *figures)
+	}
+	if err != nil {
 		fmt.Fprintln(problems, "bench:", err)
 		return 1
 	}
 	return 0
 }
 
-// compare runs the comparisons and prints what they found.
-func compare(ctx context.Context, chosen []comparison, args []string, s scale, out, problems io.Writer) (err error) {
+// isChild tells whether the arguments are those of a process that another run of this program started.
+func isChild(args []string) bool {
+	return len(args) == 1 && (args[0] == readerCommand || args[0] == memoryCommand)
+}
+
+// serve is that process.
+func serve(ctx context.Context, command string, in io.Reader, out io.Writer) error {
+	if command == readerCommand {
+		return read(ctx, in, out)
+	}
+	return contend(in, out)
+}
+
+// compare runs the comparisons, prints what they found, and returns what of it may be drawn.
+func compare(ctx context.Context, chosen []comparison, args []string, s scale, out, problems io.Writer) (drawn chart, err error) {
 	b := &bench{scale: s, progress: problems}
 	defer func() { err = errors.Join(err, b.close(ctx)) }()
 	var results []result
@@ -74,15 +99,21 @@ func compare(ctx context.Context, chosen []comparison, args []string, s scale, o
 		b.logf("%s: %s", c.name, c.about)
 		found, err := c.run(ctx, b)
 		if err != nil {
-			return fmt.Errorf("%s: %w", c.name, err)
+			return drawn, fmt.Errorf("%s: %w", c.name, err)
 		}
 		results = append(results, found...)
 	}
 	command := strings.Join(append([]string{"go run -C internal/bench ."}, args...), " ")
 	if _, err := fmt.Fprintf(out, "%s\n\n    %s\n\n", strings.Join(b.surroundings(ctx), "  \n"), command); err != nil {
-		return err
+		return drawn, err
 	}
-	return writeTable(out, results)
+	err = writeTable(out, results)
+	for _, t := range b.tables {
+		if err == nil {
+			err = t.write(out)
+		}
+	}
+	return b.chart, err
 }
 
 func usage(flags *flag.FlagSet) {

@@ -5,16 +5,20 @@ import (
 	"context"
 	"io"
 	"os"
-	"slices"
+	"path/filepath"
 	"strings"
 	"testing"
 	"time"
 )
 
-// TestMain is also the reader: a run starts its own executable, which is the test's here.
+// TestMain is also the reader and the contender: a run starts its own executable, which is the test's here.
 func TestMain(m *testing.M) {
-	if slices.Equal(os.Args[1:], []string{readerCommand}) {
+	if isChild(os.Args[1:]) {
 		os.Exit(run(context.Background(), os.Args[1:], scale{}, os.Stdin, os.Stdout, os.Stderr))
+	}
+	// Under the race detector each of the many processes would rest for a second before it ends.
+	if err := os.Setenv("GORACE", os.Getenv("GORACE")+" atexit_sleep_ms=0"); err != nil {
+		panic(err)
 	}
 	os.Exit(m.Run())
 }
@@ -25,18 +29,24 @@ func tiny() scale {
 		rounds: 1, round: 20 * time.Millisecond,
 		goroutines: 4, keys: 10, many: 10,
 		clears: 1, lap: 20 * time.Millisecond, own: 200, foreign: 2_000,
+		small: 200, middle: 300, large: 1_000, scanned: []int{100, 400}, heapBytes: 4 << 20, heapSets: 2_000,
 	}
 }
 
 func TestARunMeasuresEverythingAndPrintsOneTable(t *testing.T) {
 	var out, problems bytes.Buffer
-	if code := run(t.Context(), []string{"-rounds", "2"}, tiny(), strings.NewReader(""), &out, &problems); code != 0 {
+	svg := filepath.Join(t.TempDir(), "memory.svg")
+	if code := run(t.Context(), []string{"-rounds", "2", "-svg", svg}, tiny(), strings.NewReader(""), &out, &problems); code != 0 {
 		t.Fatalf("exit code %d, want 0:\n%s", code, &problems)
 	}
 	for _, want := range []string{
-		"Machine: ", "Go: go1.", "Redis: ", "    go run -C internal/bench . -rounds 2\n",
+		"Machine: ", "Go: go1.", "Redis: ", "    go run -C internal/bench . -rounds 2 -svg ",
 		"| Get, 128 B, 4 goroutines ", "| Set, 1024 B, 4 goroutines: allocations a call ", "| 10 keys of 128 B, one goroutine: times as fast ",
 		"| Clear of 200 keys among 2,000 others, ", "| Clear: ", "| beside Clear: ", "| another client's GET, 99th percentile ",
+		"| GetAppend, permanent, 1,000 entries, 2 cores: times as fast ", "| Get, 200 entries, 2 cores: times as fast ",
+		"| Set of a new key, 300 entries, 1 core: allocations a call ", "| O(n) scan: ", "| Set of a key that is there, 300 entries, 2 cores: ",
+		"reads that find their entry ", "| sturdyc: ", "| empty heap: ", "| MaxBytes: 4 MiB ", "| gone after: ", "still there after 60 s ", "| cache, OnEvent: ",
+		"\nmemory/append\n", "\n| golang-lru   | no     | no             | entries       |",
 	} {
 		if !strings.Contains(out.String(), want) {
 			t.Errorf("the output has no %q:\n%s", want, &out)
@@ -45,8 +55,28 @@ func TestARunMeasuresEverythingAndPrintsOneTable(t *testing.T) {
 	if n := strings.Count(out.String(), "| what "); n != 1 {
 		t.Errorf("there are %d tables, want one", n)
 	}
+	if drawn, err := os.ReadFile(svg); err != nil || strings.Count(string(drawn), ">memstore<") != 8 {
+		t.Errorf("the picture has not seven groups and the legend: %v\n%s", err, drawn)
+	}
 	if strings.Contains(out.String(), "NaN") {
 		t.Errorf("a figure is no number:\n%s", &out)
+	}
+}
+
+func TestWhatWasKeptIsDrawnWithoutMeasuringAgain(t *testing.T) {
+	figures, svg := filepath.Join(t.TempDir(), "c.json"), filepath.Join(t.TempDir(), "c.svg")
+	if err := someChart().save("", figures); err != nil {
+		t.Fatal(err)
+	}
+	var out, problems bytes.Buffer
+	if code := run(t.Context(), []string{"-from", figures, "-svg", svg}, tiny(), strings.NewReader(""), &out, &problems); code != 0 {
+		t.Fatalf("exit code %d: %s", code, &problems)
+	}
+	if text, err := os.ReadFile(svg); err != nil || string(text) != drawn(someChart()) || out.Len()+problems.Len() != 0 {
+		t.Errorf("it drew another picture, or %v; it printed %q and said %q", err, &out, &problems)
+	}
+	if code := run(t.Context(), []string{"-from", figures + "x"}, tiny(), strings.NewReader(""), &out, &problems); code != 1 {
+		t.Errorf("exit code %d without the file, want 1", code)
 	}
 }
 

@@ -4,12 +4,8 @@ import (
 	"bufio"
 	"context"
 	"encoding/json"
-	"errors"
-	"fmt"
 	"io"
 	"math/rand/v2"
-	"os"
-	"os/exec"
 	"runtime"
 	"strings"
 	"sync"
@@ -32,58 +28,24 @@ type assignment struct {
 
 // A reader is another client of the server, in a process of its own so that it shares no scheduler and no collector with what it
 // is to be disturbed by. It reads entries one after another, on one connection or several at once, and never rests.
-type reader struct {
-	cmd *exec.Cmd
-	in  io.WriteCloser
-	out *json.Decoder
-}
+type reader struct{ child *child }
 
 // startReader returns a reader that has begun.
 func startReader(ctx context.Context, a assignment) (*reader, error) {
-	path, err := os.Executable()
+	c, err := startChild(ctx, "the reader", readerCommand, a)
 	if err != nil {
 		return nil, err
 	}
-	r := &reader{cmd: exec.CommandContext(ctx, path, readerCommand)}
-	r.cmd.Stderr = os.Stderr
-	if r.in, err = r.cmd.StdinPipe(); err != nil {
-		return nil, err
-	}
-	out, err := r.cmd.StdoutPipe()
-	if err != nil {
-		return nil, err
-	}
-	r.out = json.NewDecoder(out)
-	if err := r.cmd.Start(); err != nil {
-		return nil, fmt.Errorf("start the reader: %w", err)
-	}
-	if err := json.NewEncoder(r.in).Encode(a); err != nil {
-		return nil, errors.Join(fmt.Errorf("start the reader: %w", err), r.stop())
-	}
-	return r, nil
+	return &reader{c}, nil
 }
 
 // lap returns how long the reads that ended since the last lap took, one at least, and begins the next one.
-func (r *reader) lap() (summary, error) {
-	var s summary
-	_, err := io.WriteString(r.in, "\n")
-	if err == nil {
-		err = r.out.Decode(&s)
-	}
-	if err != nil {
-		return s, fmt.Errorf("the reader: %w", err)
-	}
-	return s, nil
+func (r *reader) lap() (s summary, err error) {
+	err = r.child.ask(&s)
+	return s, err
 }
 
-// stop ends the reader. Its end of input is what it waits for.
-func (r *reader) stop() error {
-	_ = r.in.Close()
-	if err := r.cmd.Wait(); err != nil {
-		return fmt.Errorf("the reader: %w", err)
-	}
-	return nil
-}
+func (r *reader) stop() error { return r.child.stop() }
 
 // read is the reader's side: for each line of in it writes the summary of a lap to out.
 func read(ctx context.Context, in io.Reader, out io.Writer) error {
@@ -162,7 +124,9 @@ type loop struct {
 }
 
 func (l *loop) run(ctx context.Context, client *redis.Client, a assignment) error {
+	l.mu.Lock()
 	l.times.taken = make([]float64, 0, 1<<20/a.Readers) // room for seconds of reads, so that no growth disturbs them
+	l.mu.Unlock()
 	conn := client.Conn()
 	defer conn.Close()
 	for {

@@ -94,6 +94,20 @@ func microseconds(v float64) string { return fmt.Sprintf("%.0f µs", v*1e6) }
 
 func milliseconds(v float64) string { return fmt.Sprintf("%.2f ms", v*1e3) }
 
+func hundredths(v float64) string { return fmt.Sprintf("%.2f", v) }
+
+func nanoseconds(v float64) string { return fmt.Sprintf("%.1f ns", v) }
+
+func microNano(v float64) string { return fmt.Sprintf("%.2f µs", v/1e3) } // of nanoseconds
+
+func milliNano(v float64) string { return fmt.Sprintf("%.2f ms", v/1e6) } // of nanoseconds
+
+func byteCount(v float64) string { return fmt.Sprintf("%.1f B", v) }
+
+func mebibytes(v float64) string { return fmt.Sprintf("%.0f MiB", v/(1<<20)) }
+
+func percents(v float64) string { return fmt.Sprintf("%.1f %%", 100*v) }
+
 func seconds(v float64) string { return fmt.Sprintf("%.1f s", v) }
 
 // group writes a whole number with a comma between thousands.

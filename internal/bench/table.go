@@ -14,6 +14,11 @@ func writeTable(out io.Writer, results []result) error {
 	for _, r := range results {
 		rows = append(rows, []string{r.what, cell(r.base, r.unit), cell(r.measured, r.unit), ratioCell(r), r.verdict()})
 	}
+	return writeRows(out, rows)
+}
+
+// writeRows writes a table in Markdown, whose first row is the heading.
+func writeRows(out io.Writer, rows [][]string) error {
 	widths := make([]int, len(rows[0]))
 	for _, row := range rows {
 		for i, text := range row {
