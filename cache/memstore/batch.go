@@ -24,7 +24,7 @@ func (s *Store) GetMany(ctx context.Context, keys []string) (map[string][]byte, 
 		if err == nil {
 			var value []byte
 			var found bool
-			if value, found, err = s.get(key, func() time.Duration { return now }); found {
+			if value, found, err = s.get(key, now); found {
 				items[key] = value
 			}
 		}

@@ -68,7 +68,7 @@ func (s *Store) Get(ctx context.Context, key string) (value []byte, found bool, 
 	if err := ctx.Err(); err != nil {
 		return nil, false, opError("get", key, err)
 	}
-	value, found, err = s.get(key, s.now)
+	value, found, err = s.get(key, unread)
 	return value, found, opError("get", key, err)
 }
 
@@ -77,9 +77,10 @@ func (s *Store) GetAppend(ctx context.Context, dst []byte, key string) (value []
 	if err := ctx.Err(); err != nil {
 		return dst, false, opError("get", key, err)
 	}
+	at := unread
 	for value = dst; ; {
 		spare := value[len(dst):cap(value)]
-		n, apart, found, err := s.read(spare, key, s.now)
+		n, apart, found, err := s.read(spare, key, &at)
 		switch {
 		case !found || err != nil:
 			return dst, false, opError("get", key, err)
