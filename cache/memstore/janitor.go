@@ -18,11 +18,13 @@ const (
 
 	// tidiness is how long after an entry's expiry the janitor comes, at the earliest: it then finds others too.
 	tidiness = time.Second
-	// A visit removes up to visit entries, batch by batch, and takes a few hundred microseconds. Then it rests. Where a processor is idle that gives back
-	// about 50,000 entries a second; where all are busy the runtime lets it come each 10 ms or so, which is half of that. More would be felt: at a rest
-	// of half a millisecond one call in a thousand took fifty times as long as without.
-	visit = 256
-	rest  = 5 * time.Millisecond
+	// A visit removes up to visit entries, a handful at a time: whoever waits for the store meanwhile waits for one handful, of a microsecond an entry
+	// where there are a million. Then it rests. Where a processor is idle that gives back about 50,000 entries a second; where all are busy the runtime
+	// lets it come each 10 ms or so, which is half of that. More would be felt: at a rest of half a millisecond one call in a thousand took fifty
+	// times as long as without.
+	visit   = 256
+	handful = 4
+	rest    = 5 * time.Millisecond
 )
 
 // comeAt sets the timer. The store is locked.
@@ -48,14 +50,14 @@ func (j *janitor) dismiss() {
 
 // tidy is a visit of the janitor.
 func (s *Store) tidy() {
-	for removed := 0; removed < visit; removed += batch {
-		if s.tidySome(removed+batch == visit) {
+	for removed := 0; removed < visit; removed += handful {
+		if s.tidySome(removed+handful == visit) {
 			return
 		}
 	}
 }
 
-// tidySome removes a batch and tells whether those were all. When they were, or the visit is over, it says when the janitor comes again.
+// tidySome removes a handful and tells whether those were all. When they were, or the visit is over, it says when the janitor comes again.
 func (s *Store) tidySome(last bool) (done bool) {
 	now := s.now()
 	s.mu.Lock()
@@ -63,7 +65,7 @@ func (s *Store) tidySome(last bool) (done bool) {
 	if s.closed {
 		return true
 	}
-	done = s.sweep(now, batch) < batch
+	done = s.sweep(now, handful) < handful
 	if !done && !last {
 		return false
 	}
