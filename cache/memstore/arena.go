@@ -85,6 +85,11 @@ func (a *arena) alloc(units int) (ref uint32, ok bool) {
 	return n<<pageBits | uint32(at), true
 }
 
+// hasRoom tells whether alloc would find a room for so many units.
+func (a *arena) hasRoom(units int) bool {
+	return a.classes[classOf(units)].open != 0 || len(a.unused) > 0 || len(a.pages) < a.limit
+}
+
 // free gives a room back. A page that becomes empty is given to the collector, but for one of each class: or else a store at its
 // limit could take a page and give it back with every entry.
 func (a *arena) free(ref uint32) {

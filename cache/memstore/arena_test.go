@@ -1,6 +1,7 @@
 package memstore
 
 import (
+	"errors"
 	"fmt"
 	"maps"
 	"math/rand/v2"
@@ -427,4 +428,23 @@ func TestAStoreWithAnExhaustedArenaKeepsWhatIsNotEvicted(t *testing.T) {
 	if s.evictions < 1_000 || s.order.len < 500 {
 		t.Errorf("%d evictions, and %d entries: the arena was never exhausted, or is empty", s.evictions, s.order.len)
 	}
+}
+
+func TestTakeEvictsNobodyThoughTheArenaIsExhausted(t *testing.T) {
+	s, err := New(&Options{MaxEntries: 1 << 20})
+	if err != nil {
+		t.Fatal(err)
+	}
+	s.arena.limit = 4
+	for i := range 5000 {
+		if err := s.Set(t.Context(), fmt.Sprintf("k%05d", i), []byte("v"), time.Hour); err != nil {
+			t.Fatal(err)
+		}
+	}
+	before := s.evictions
+	_, err = s.Take(t.Context(), "limited", []cache.Limit{{Name: "of another size", Requests: 3, Period: time.Minute}}, 1)
+	if !errors.Is(err, cache.ErrUnavailable) || s.evictions != before {
+		t.Errorf("%v, %d evictions; want ErrUnavailable, none", err, s.evictions-before)
+	}
+	_ = s.Close()
 }

@@ -1,6 +1,7 @@
 package memstore_test
 
 import (
+	"fmt"
 	"sync"
 	"testing"
 	"time"
@@ -71,5 +72,39 @@ func TestAStoreThatIsClosedBetweenReadingAndRemovingEndsClear(t *testing.T) {
 			}
 		}), "")
 		wantOp(t, err, "clear", cache.ErrClosed)
+	}
+}
+
+func TestClearRemovesAKeyOnce(t *testing.T) {
+	// Between reading a shard and removing what it read, another client finds a key gone that lay in an earlier one, sets it anew, and its entry gets
+	// the slot of one that was read. Which shards they lie in depends on a random seed: so every pair takes its turn, at every step.
+	const (
+		keys  = 4
+		steps = 64 + keys
+	)
+	for early := range keys {
+		for late := range keys {
+			for step := range steps {
+				s := open(t, nil)
+				fill(t, s, "key", keys, time.Hour)
+				first, last, isAnew := fmt.Sprint("key", early), fmt.Sprint("key", late), false
+				err := s.Clear(whenAsked(t.Context(), func(n int) {
+					if n != step+1 || early == late {
+						return
+					}
+					if _, found, _ := s.Get(t.Context(), first); !found {
+						_ = s.Delete(t.Context(), last)
+						set(t, s, first, "anew", time.Hour)
+						isAnew = true
+					}
+				}), "")
+				if err != nil {
+					t.Fatal(err)
+				}
+				if isAnew {
+					want(t, s, first, "anew")
+				}
+			}
+		}
 	}
 }

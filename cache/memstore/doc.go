@@ -36,6 +36,17 @@
 // from about a second after, 25,000 to 50,000 a second. Besides, each new key removes one, whoever finds one removes it, and DeleteExpired
 // removes all at once.
 //
+// # Memory
+//
+// MaxBytes counts entries, not what the process has in use for them. Values of 1 B to 64 KiB at random took 1.08 times a limit of 256 MiB, 1.1 to 1.2 times
+// one of 16 MiB, and up to 2.5 times one of 1 MiB, since rooms are rounded up by up to an eighth, each size has a page of its own, and the smallest store with an entry
+// takes about 110 KB. A page stays as long as one record in it does. So where sizes change for good while the store is full, its heap
+// is more for as long as old entries live: 2 to 3 times MaxBytes after sizes had grown from 40 to 1,000 bytes, and 11 times where one entry in 500 was
+// permanent. Values beyond 4 KiB are not concerned.
+//
+// Entries of up to 4 KiB have pages of 32 GiB together at most, whatever the limits. Beyond that they evict each other, and a new one of another size
+// than those that are there evicts very many, for it needs a whole page.
+//
 // # Structure
 //
 // There are four parts. The shards find a record by its key, the arena holds the records, the order knows the next victim; values that are long are slices

@@ -16,8 +16,7 @@ type Options struct {
 	MaxEntries int
 	// MaxBytes is how many bytes it holds at most: keys, values and [Bookkeeping] for each entry. Zero is no limit;
 	// negative is an error. A value that does not fit though all others were evicted is [cache.ErrTooLarge]. What the process has in
-	// use for them may be more: rooms are rounded up, by up to an eighth, and a page of them stays while one is in use. Entries of up to 4 KiB
-	// have pages of 32 GiB together at most, whatever the limits; beyond that they evict each other.
+	// use for them is more; see "Memory" in the documentation of the package.
 	MaxBytes int64
 }
 

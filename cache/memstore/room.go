@@ -54,8 +54,8 @@ func (s *Store) put(now time.Duration, e *entry, value []byte, expires time.Dura
 	if s.maxBytes > 0 && need > s.maxBytes {
 		return fmt.Errorf("%w: it takes %d bytes with its key and bookkeeping; allowed: up to %d", cache.ErrTooLarge, need, s.maxBytes)
 	}
-	if len(e.key) > maxKeyLen {
-		return fmt.Errorf("%w: it has %d bytes; allowed: up to %d", cache.ErrInvalidKey, len(e.key), maxKeyLen)
+	if err := checkKey(e.key); err != nil {
+		return err
 	}
 	expires = s.stamp(now, expires)
 	if e.there {
@@ -69,6 +69,14 @@ func (s *Store) put(now time.Duration, e *entry, value []byte, expires time.Dura
 	s.add(e, n.ref, value)
 	s.order.push(n)
 	s.bytes += need
+	return nil
+}
+
+// checkKey refuses a key that is too long for a record. Keys of a cache never are.
+func checkKey(key string) error {
+	if len(key) > maxKeyLen {
+		return fmt.Errorf("%w: it has %d bytes; allowed: up to %d", cache.ErrInvalidKey, len(key), maxKeyLen)
+	}
 	return nil
 }
 
@@ -215,9 +223,10 @@ func (s *Store) alloc(now time.Duration, units int) (ref uint32) {
 	}
 }
 
-// findRoom is makeRoom at nobody's cost: it removes expired entries only, and tells whether that was enough.
-func (s *Store) findRoom(now time.Duration, need int64, entries int) bool {
-	for s.full(need, entries) {
+// findRoom is makeRoom at nobody's cost, and finds so many units in the arena too, if any: it removes expired entries only, and tells
+// whether that was enough.
+func (s *Store) findRoom(now time.Duration, need int64, entries, units int) bool {
+	for s.full(need, entries) || units > 0 && !s.arena.hasRoom(units) {
 		if s.sweep(now, 1) == 0 {
 			return false
 		}

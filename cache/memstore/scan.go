@@ -2,6 +2,7 @@ package memstore
 
 import (
 	"context"
+	"hash/maphash"
 	"iter"
 	"slices"
 	"time"
@@ -40,13 +41,15 @@ func (s *Store) Keys(ctx context.Context, prefix string) iter.Seq2[string, error
 
 // Clear removes every entry whose key has the prefix. Others go on between its batches.
 func (s *Store) Clear(ctx context.Context, prefix string) error {
-	var slots []uint32
+	var found []slotOf
 	for i := range s.shards {
-		slots = slots[:0]
-		err := s.visit(ctx, i, prefix, func(r record, _ time.Duration) { slots = append(slots, r.slot()) })
-		for some := range slices.Chunk(slots, batch) {
+		found = found[:0]
+		err := s.visit(ctx, i, prefix, func(r record, _ time.Duration) {
+			found = append(found, slotOf{r.slot(), maphash.Bytes(s.seed, r.key())})
+		})
+		for some := range slices.Chunk(found, batch) {
 			if err == nil {
-				err = s.removeAll(ctx, some, prefix)
+				err = s.removeAll(ctx, some)
 			}
 		}
 		if err != nil {
@@ -71,16 +74,22 @@ func (s *Store) visit(ctx context.Context, shard int, prefix string, see func(r 
 	return nil
 }
 
-// removeAll removes the entries in the slots. One that has gone meanwhile may have left its slot to another: that goes too if its key has
-// the prefix, as if it had been there from the beginning.
-func (s *Store) removeAll(ctx context.Context, slots []uint32, prefix string) error {
+// A slotOf is where the entry of a key was, the key by its hash.
+type slotOf struct {
+	slot uint32
+	hash uint64
+}
+
+// removeAll removes the entries in the slots, but for a slot that another key has got meanwhile: that key's turn may have been, and one
+// Clear removes a key once. The same key set anew goes, as if it had been there from the beginning.
+func (s *Store) removeAll(ctx context.Context, slots []slotOf) error {
 	if err := s.enter(ctx); err != nil {
 		return err
 	}
 	defer s.mu.Unlock()
-	for _, slot := range slots {
-		if n, ok := s.order.has(slot); ok && hasPrefix(s.arena.at(n.ref).key(), prefix) {
-			s.order.remove(slot)
+	for _, of := range slots {
+		if n, ok := s.order.has(of.slot); ok && maphash.Bytes(s.seed, s.arena.at(n.ref).key()) == of.hash {
+			s.order.remove(of.slot)
 			s.forget(n)
 		}
 	}

@@ -23,6 +23,9 @@ func (s *Store) Take(ctx context.Context, key string, limits []cache.Limit, cost
 }
 
 func (s *Store) take(now time.Duration, key string, limits []cache.Limit, cost int64) (cache.Decision, error) {
+	if err := checkKey(key); err != nil {
+		return cache.Decision{}, err
+	}
 	e := s.entry(key)
 	s.find(&e)
 	var state []byte
@@ -38,11 +41,16 @@ func (s *Store) take(now time.Duration, key string, limits []cache.Limit, cost i
 	if e.live(now) {
 		need, entries = need-size(len(key), len(e.value())), 0
 	}
-	if s.full(need, entries) {
-		if !s.findRoom(now, need, entries) {
-			return cache.Decision{}, fmt.Errorf("%w: it is full, with %d entries and %d bytes that have not expired", cache.ErrUnavailable, s.order.len, s.bytes)
-		}
-		s.find(&e) // what had expired may have been its own
+	units := unitsFor(len(key), len(next))
+	if e.live(now) && classOf(units) == classOf(e.record.units()) {
+		units = 0 // it stays where it is
 	}
-	return d, s.put(now, &e, next, expiry(whole, ttl))
+	if !s.findRoom(now, need, entries, units) {
+		return cache.Decision{}, fmt.Errorf("%w: it is full, with %d entries and %d bytes that have not expired", cache.ErrUnavailable, s.order.len, s.bytes)
+	}
+	s.find(&e) // what had expired may have been its own
+	if err := s.put(now, &e, next, expiry(whole, ttl)); err != nil {
+		return cache.Decision{}, err
+	}
+	return d, nil
 }
