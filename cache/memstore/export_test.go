@@ -183,5 +183,7 @@ func (s *Store) JanitorComes() bool {
 	return s.janitor.due != never
 }
 
-// Tidy is one of the janitor's visits.
-func (s *Store) Tidy() { s.tidy() }
+// Handful is how many entries the janitor removes at a time, and Tidy does that.
+const Handful = handful
+
+func (s *Store) Tidy() { s.tidySome(true) }
