@@ -33,7 +33,7 @@
 // the clock once, and only of an entry that can expire.
 //
 // The memory of what has expired comes back though nobody reads or writes: a timer, set while there are entries that can expire, removes them
-// from about a second after, 25,000 to 50,000 a second. Besides, each new key removes one, whoever finds one removes it, and DeleteExpired
+// from about a second after, 25,000 to 50,000 of a million a second. Besides, each new key removes one, whoever finds one removes it, and DeleteExpired
 // removes all at once.
 //
 // # Memory
@@ -81,8 +81,8 @@
 //
 // One mutex orders all writes: the order of eviction is one for the whole store, and so is its owner. Reads take no part in that. A
 // reader enters the gate of its key's shard, looks the record up, copies the value and leaves; a writer closes the gate of a shard for
-// the moment in which it changes its table or a record in it. So readers wait for no writer, but for those few instructions, and disturb
-// each other only where their keys share a shard. Memory that a removed record had is used again, or given back, only behind the gate that
+// the moment in which it changes its table or a record in it. So a reader waits only where it comes in that moment, and then for the mutex;
+// readers disturb each other only where their keys share a shard. Memory that a removed record had is used again, or given back, only behind the gate that
 // its readers had to leave; see gate and arena. A reader that finds an entry expired asks once more with the mutex, and removes it: a
 // writer may be renewing it at that moment, and the two must agree.
 //
