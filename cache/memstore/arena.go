@@ -5,9 +5,9 @@ import "math/bits"
 // An arena is where records lie: memory without pointers, which the garbage collector need not look into. It consists of pages, each cut into
 // rooms of one size; a ref names a room. Records up to 512 bytes have a size to 8 bytes; above, sizes are an eighth of a power of two apart.
 //
-// Only the writer, who holds the store's mutex, allocates and frees. Readers follow refs they found in a shard whose gate they are in; a
-// page's place in the directory never moves, and a record is freed only after its ref was taken out behind a closed gate: so what a
-// reader follows is there until it leaves.
+// Only the writer, who holds the store's mutex, allocates and frees. Readers follow refs they found in a table; a page's place in the
+// directory never moves, and a room is freed only when no reader can be in it any more (see limbo): so what a reader follows is there until
+// it leaves.
 type arena struct {
 	directory [maxPages / blockLen]*[blockLen][]byte // the pages' memory
 	pages     []page                                 // the rest of what is known of them

@@ -24,7 +24,7 @@ func (s *Store) GetMany(ctx context.Context, keys []string) (map[string][]byte, 
 		if err == nil {
 			var value []byte
 			var found bool
-			if value, found, err = s.get(key, now); found {
+			if value, found, err = s.read(nil, key, now); found {
 				items[key] = value
 			}
 		}
@@ -98,6 +98,7 @@ func (s *Store) deleteSome(ctx context.Context, keys []string) error {
 			s.remove(&e)
 		}
 	}
+	s.releaseAll()
 	return nil
 }
 

@@ -57,10 +57,10 @@
 //	  ├─ shard ─┐                           │ record       │ record       │ (free)       │
 //	  │         ▼                           ├──────────────┴──┬───────────┴─────┬────────┘
 //	  │   ┌ shard ──────────────┐           │ record          │ record          │
-//	  │   │ gate                │           └─────────────────┴─────────────────┘
+//	  │   │                     │           └─────────────────┴─────────────────┘
 //	  │   │ table of buckets    │  ref            ▲ a record:
 //	  └──►│  tags … refs …  ────┼─────────────────┤ expires │ serial, lengths │ slot │ key │ value
-//	      │ apart: long values  │                 │
+//	      │ large: long values  │                 │
 //	      └─────────────────────┘                 │ ref
 //	                                 order: a heap, the next victim on top
 //	 places: slot → position         ┌──────────────────────┐
@@ -79,16 +79,16 @@
 //
 // # Concurrency
 //
-// One mutex orders all writes: the order of eviction is one for the whole store, and so is its owner. Reads take no part in that. A
-// reader enters the gate of its key's shard, looks the record up, copies the value and leaves; a writer closes the gate of a shard for
-// the moment in which it changes its table or a record in it. So a reader waits only where it comes in that moment, and then for the mutex;
-// readers disturb each other only where their keys share a shard. Memory that a removed record had is used again, or given back, only behind the gate that
-// its readers had to leave; see gate and arena. A reader that finds an entry expired asks once more with the mutex, and removes it: a
-// writer may be renewing it at that moment, and the two must agree.
+// One mutex orders all writes: the order of eviction is one for the whole store, and so is its owner. Reads take no part in that, and
+// wait for nobody. A record never changes while readers can find it: an entry that is overwritten or renewed gets another record in another
+// room, and its cell in the table is given the new ref. The room it had goes to the limbo and is used again once every reader has left
+// who may have found it; readers are counted, each in a place of its own as far as possible, so that they disturb each other nowhere; see
+// readers and limbo. A reader that finds an entry expired takes the mutex, looks once more and removes it: a writer may be renewing it at
+// that moment, and the two must agree.
 //
 // These hold whenever the mutex is free, and the tests check them after every operation: the refs in the tables are those in the order; a
 // record's slot, its node and places agree; no node goes before its parent; a bucket counts exactly the refs that had to pass it; every room
-// of a page is in use, in its list of free ones, or never was used; the accounted bytes are the sum over the entries; neither limit is
+// of a page is an entry's or in the limbo, in the page's list of free ones, or never was used; the accounted bytes are the sum over the entries; neither limit is
 // exceeded.
 //
 // Reading costs O(1), writing an entry O(log n). What handles many entries (Clear, Keys, DeleteExpired and the …Many) does

@@ -23,7 +23,7 @@ func (s *Store) Check() error {
 	if s.closed {
 		return nil
 	}
-	return errors.Join(s.checkLimits(), s.checkOrder(), s.checkShards(), s.arena.check())
+	return errors.Join(s.checkLimits(), s.checkOrder(), s.checkShards(), s.arena.check(), s.checkRooms())
 }
 
 func (s *Store) checkLimits() error {
@@ -31,7 +31,7 @@ func (s *Store) checkLimits() error {
 	entries := 0
 	for i := range s.shards {
 		sh := &s.shards[i]
-		for ref := range sh.table.refs {
+		for ref := range sh.table.Load().refs {
 			r := s.arena.at(ref)
 			bytes += size(r.keyLen(), len(sh.value(ref, r)))
 			entries++
@@ -46,6 +46,18 @@ func (s *Store) checkLimits() error {
 		return fmt.Errorf("%d entries; the limit is %d", entries, s.maxEntries)
 	case s.maxBytes > 0 && bytes > s.maxBytes:
 		return fmt.Errorf("%d bytes; the limit is %d", bytes, s.maxBytes)
+	}
+	return nil
+}
+
+// checkRooms accounts for every room: an entry's or one in the limbo.
+func (s *Store) checkRooms() error {
+	rooms, waiting := 0, len(s.limbo.next)+len(s.limbo.waiting)
+	for _, p := range s.arena.pages {
+		rooms += int(p.used)
+	}
+	if rooms != s.order.len+waiting || len(s.leaving) != 0 {
+		return fmt.Errorf("%d rooms for %d entries and %d that wait for readers; %d are leaving", rooms, s.order.len, waiting, len(s.leaving))
 	}
 	return nil
 }
@@ -85,12 +97,9 @@ func (s *Store) checkOrder() error {
 func (s *Store) checkShards() error {
 	for i := range s.shards {
 		sh := &s.shards[i]
-		if n := sh.readers.Load(); n < 0 {
-			return fmt.Errorf("shard %d: its gate is closed: %d", i, n)
-		}
 		hashes := make(map[uint32]uint64)
 		apart := 0
-		for ref := range sh.table.refs {
+		for ref := range sh.table.Load().refs {
 			r := s.arena.at(ref)
 			hashes[ref] = maphash.Bytes(s.seed, r.key())
 			if s.shard(hashes[ref]) != sh {
@@ -98,18 +107,18 @@ func (s *Store) checkShards() error {
 			}
 			if r.isApart() {
 				apart++
-				if sh.apart[ref] == nil {
+				if sh.large.values[ref] == nil {
 					return fmt.Errorf("key %q has no value", r.key())
 				}
 			}
 		}
-		if len(sh.apart) != apart {
-			return fmt.Errorf("shard %d: %d values apart for %d records", i, len(sh.apart), apart)
+		if len(sh.large.values) != apart {
+			return fmt.Errorf("shard %d: %d values apart for %d records", i, len(sh.large.values), apart)
 		}
 		if len(hashes) != sh.used {
 			return fmt.Errorf("shard %d: %d refs, %d accounted", i, len(hashes), sh.used)
 		}
-		if err := sh.table.check(hashes); err != nil {
+		if err := sh.table.Load().check(hashes); err != nil {
 			return fmt.Errorf("shard %d: %w", i, err)
 		}
 	}
@@ -126,7 +135,7 @@ func (t table) check(hashes map[uint32]uint64) error {
 		}
 	}
 	for i, want := range passedBys {
-		if got := t[i].meta / passedBy; got != want {
+		if got := t[i].meta.Load() / passedBy; got != want {
 			return fmt.Errorf("bucket %d counts %d that passed by; there are %d", i, got, want)
 		}
 	}

@@ -69,6 +69,7 @@ func (s *Store) tidySome(last bool) (done bool) {
 	if !done && !last {
 		return false
 	}
+	s.releaseAll()
 	s.janitor.due = never
 	switch {
 	case !done:

@@ -34,13 +34,15 @@ func (s *Store) getAndRenew(now time.Duration, key string, ttl time.Duration) (v
 	if !e.live(now) {
 		return nil, nil
 	}
+	if value = e.value(); e.record.isApart() {
+		value, apart = nil, value
+	} else {
+		value = clone(value)
+	}
 	if e.record.expires() < permanent {
 		s.renew(now, &e, expiry(now, ttl))
 	}
-	if e.record.isApart() {
-		return nil, e.value()
-	}
-	return clone(e.value()), nil
+	return value, apart
 }
 
 // Touch sets the lifetime of the entry under key and tells whether there is one.

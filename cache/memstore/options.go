@@ -12,7 +12,7 @@ const Bookkeeping = 64
 // Options are the options of [New]. The zero value is valid.
 type Options struct {
 	// MaxEntries is how many entries the store holds at most. Zero is [DefaultMaxEntries]; negative is an error. Nothing is reserved for
-	// them but 12 KiB, and 64 bytes for every thousand beyond 65,000.
+	// them but 22 KiB, and 64 bytes for every thousand beyond 65,000.
 	MaxEntries int
 	// MaxBytes is how many bytes it holds at most: keys, values and [Bookkeeping] for each entry. Zero is no limit;
 	// negative is an error. A value that does not fit though all others were evicted is [cache.ErrTooLarge]. What the process has in

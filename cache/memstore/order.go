@@ -97,11 +97,10 @@ func (o *order) remove(slot uint32) {
 	}
 }
 
-// renew gives the slot's node another expiry, after its record got that and a new serial.
-func (o *order) renew(slot uint32, expires time.Duration) {
+// renew gives n's slot that node instead of the one it has.
+func (o *order) renew(n node) {
 	o.settle()
-	i := *o.places.at(slot)
-	o.put(i, node{expires, o.nodes.at(i).ref, slot})
+	o.put(*o.places.at(n.slot), n)
 }
 
 // has tells whether the slot has a node, and which.
@@ -161,13 +160,13 @@ func (o *order) down(i uint32, n node) {
 			break
 		}
 		four := (*[4]node)(o.nodes.pages[child/pagedLen][child%pagedLen:])
-		least := &four[0]
-		which := uint32(0)
-		for k := uint32(1); k < 4 && child+k < end; k++ {
-			if o.before(&four[k], least) {
-				which, least = k, &four[k]
-			}
+		var which uint32
+		if child+4 <= end {
+			which = o.least(four)
+		} else {
+			which = o.leastOf(four[:end-child])
 		}
+		least := &four[which&3]
 		if !o.before(least, &n) {
 			break
 		}
@@ -175,6 +174,30 @@ func (o *order) down(i uint32, n node) {
 		i = child + which
 	}
 	o.place(i, &n)
+}
+
+// least tells which of four nodes goes before the others. Nothing foretells which, so it is computed without branches: a processor that
+// guesses wrong at each level loses more than the rest takes.
+func (o *order) least(four *[4]node) uint32 {
+	a, b, c, d := int64(four[0].expires), int64(four[1].expires), int64(four[2].expires), int64(four[3].expires)
+	ab := (b - a) >> 63 // all ones where b is less
+	cd := (d - c) >> 63
+	low, high := a+ab&(b-a), c+cd&(d-c)
+	second := (high - low) >> 63
+	if a == b || c == d || low == high {
+		return o.leastOf(four[:])
+	}
+	return uint32(ab&1&^second | second&(2|cd&1))
+}
+
+// leastOf is least of one to four nodes, of which some may have the same expiry.
+func (o *order) leastOf(nodes []node) (which uint32) {
+	for k := 1; k < len(nodes); k++ {
+		if o.before(&nodes[k], &nodes[which]) {
+			which = uint32(k)
+		}
+	}
+	return which
 }
 
 func (o *order) place(i uint32, n *node) {

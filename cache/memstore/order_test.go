@@ -97,10 +97,14 @@ func (d *orderDuel) renew(n int, expires time.Duration) {
 	d.sorted = slices.Delete(d.sorted, n, n+1)
 	m.expires = d.stamp(expires)
 	m.serial = d.serial
+	old := m.ref
+	m.ref, _ = d.s.arena.alloc(unitsFor(0, 0)) // as an entry that is renewed gets another record
 	r := d.s.arena.at(m.ref)
 	r.setExpires(m.expires)
-	r.setSerial(m.serial)
-	d.s.order.renew(m.slot, m.expires)
+	r.setWord(m.serial, 0, 0)
+	r.setSlot(m.slot)
+	d.s.order.renew(node{m.expires, m.ref, m.slot})
+	d.s.arena.free(old)
 	d.put(m)
 }
 

@@ -11,7 +11,8 @@ import (
 //	expires  serial | value | key   slot    key …  value …
 //	64 bits  40     | 12    | 12    32
 //
-// The lengths of value and key are in bytes. Everything but the slot and the key changes when an entry is overwritten in place.
+// The lengths of value and key are in bytes. Nothing in a record changes while readers can find it: an entry that is overwritten, or gets
+// another expiry, gets another record.
 type record []byte
 
 const (
@@ -39,17 +40,16 @@ func (r record) setWord(serial uint64, valueLen, keyLen int) {
 	binary.LittleEndian.PutUint64(r[8:], serial<<24|uint64(valueLen)<<12|uint64(keyLen))
 }
 
-func (r record) setSerial(serial uint64) {
-	binary.LittleEndian.PutUint64(r[8:], serial<<24|r.word()&(1<<24-1))
-}
-
 func (r record) slot() uint32 { return binary.LittleEndian.Uint32(r[16:]) }
 
 func (r record) setSlot(slot uint32) { binary.LittleEndian.PutUint32(r[16:], slot) }
 
 func (r record) keyLen() int { return int(r.word() & lenMask) }
 
-func (r record) isApart() bool { return r.word()>>12&apart == apart }
+// valueLen is the length of the value in the record, or apart.
+func (r record) valueLen() int { return int(r.word() >> 12 & lenMask) }
+
+func (r record) isApart() bool { return r.valueLen() == apart }
 
 func (r record) key() []byte { return r[headerLen : headerLen+r.keyLen()] }
 

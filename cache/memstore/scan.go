@@ -66,7 +66,7 @@ func (s *Store) visit(ctx context.Context, shard int, prefix string, see func(r 
 	}
 	defer s.mu.Unlock()
 	now := s.now()
-	for ref := range s.shards[shard].table.refs {
+	for ref := range s.shards[shard].table.Load().refs {
 		if r := s.arena.at(ref); hasPrefix(r.key(), prefix) {
 			see(r, now)
 		}
@@ -90,9 +90,11 @@ func (s *Store) removeAll(ctx context.Context, slots []slotOf) error {
 	for _, of := range slots {
 		if n, ok := s.order.has(of.slot); ok && maphash.Bytes(s.seed, s.arena.at(n.ref).key()) == of.hash {
 			s.order.remove(of.slot)
-			s.forget(n)
+			s.leave(n)
 		}
 	}
+	s.unlink()
+	s.releaseAll()
 	return nil
 }
 

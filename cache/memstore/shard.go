@@ -1,14 +1,13 @@
 package memstore
 
-// A shard is a part of the entries, chosen by hash: a table that finds them, behind a gate of its own so that readers on many cores seldom write to
-// the same cache line. It is a line long itself.
+import "sync/atomic"
+
+// A shard is a part of the entries, chosen by hash, with a table that finds them. It is a cache line long.
 type shard struct {
-	gate
-	closed bool
-	table  table
-	used   int               // cells of the table
-	apart  map[uint32][]byte // the values that are no part of their records, by ref; never written into
-	_      [16]byte
+	table atomic.Pointer[table] // nil: the store is closed
+	used  int                   // cells of the table
+	large largeValues
+	_     [8]byte
 }
 
 const (
@@ -26,8 +25,15 @@ func shardsFor(maxEntries int) int {
 	return n
 }
 
+// close lets readers know that there is nothing any more, and never will be.
+func (s *shard) close() {
+	s.table.Store(nil)
+	s.used = 0
+	s.large.clear()
+}
+
 // full tells whether the table must grow before it takes another ref: from five sixths on.
-func (s *shard) full() bool { return s.used >= len(s.table)*(cells-1) }
+func (s *shard) full() bool { return s.used >= len(*s.table.Load())*(cells-1) }
 
 // grown is the table that follows one of n buckets that is full, in a store where a shard's share is so many entries: twice as long until that would
 // hold its share and a little more, for hashes do not spread evenly; then longer by an eighth.
@@ -42,18 +48,11 @@ func grown(n, share int) table {
 	return make(table, n+n/8+1)
 }
 
-// value is the value of the record at ref.
+// value is the value of the record at ref, for who holds the store's mutex.
 func (s *shard) value(ref uint32, r record) []byte {
 	if r.isApart() {
-		return s.apart[ref]
+		value, _ := s.large.get(ref)
+		return value
 	}
 	return r.value()
-}
-
-// hold keeps the value of the record at ref, where it is apart.
-func (s *shard) hold(ref uint32, value []byte) {
-	if s.apart == nil {
-		s.apart = make(map[uint32][]byte)
-	}
-	s.apart[ref] = value
 }

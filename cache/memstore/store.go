@@ -3,7 +3,6 @@ package memstore
 import (
 	"context"
 	"hash/maphash"
-	"slices"
 	"sync"
 	"time"
 
@@ -22,11 +21,14 @@ type Store struct {
 	seed       maphash.Seed
 	shards     []shard
 	shift      int // a hash's bits above are its shard's number
+	readers    readers
 
-	mu        sync.Mutex // of whoever writes; readers take it only where a gate is closed
+	mu        sync.Mutex // of whoever writes
 	closed    bool
 	arena     arena
+	limbo     limbo
 	order     order
+	leaving   []node // that are out of the order, but whose records readers still find
 	bytes     int64
 	serial    uint64
 	evictions int64
@@ -58,6 +60,9 @@ func newAt(o *Options, now func() time.Duration) (*Store, error) {
 	s.shards = make([]shard, shardsFor(maxEntries))
 	for s.shift = 64; len(s.shards)>>(64-s.shift) > 1; s.shift-- {
 	}
+	for i := range s.shards {
+		s.shards[i].table.Store(new(table))
+	}
 	s.arena.init()
 	s.order.arena = &s.arena
 	return s, nil
@@ -68,7 +73,7 @@ func (s *Store) Get(ctx context.Context, key string) (value []byte, found bool, 
 	if err := ctx.Err(); err != nil {
 		return nil, false, opError("get", key, err)
 	}
-	value, found, err = s.get(key, unread)
+	value, found, err = s.read(nil, key, unread)
 	return value, found, opError("get", key, err)
 }
 
@@ -77,20 +82,8 @@ func (s *Store) GetAppend(ctx context.Context, dst []byte, key string) (value []
 	if err := ctx.Err(); err != nil {
 		return dst, false, opError("get", key, err)
 	}
-	at := unread
-	for value = dst; ; {
-		spare := value[len(dst):cap(value)]
-		n, apart, found, err := s.read(spare, key, &at)
-		switch {
-		case !found || err != nil:
-			return dst, false, opError("get", key, err)
-		case apart != nil:
-			return append(dst, apart...), true, nil
-		case n <= len(spare):
-			return value[:len(dst)+n], true, nil
-		}
-		value = slices.Grow(dst, n)
-	}
+	value, found, err = s.read(dst, key, unread)
+	return value, found, opError("get", key, err)
 }
 
 // Exists tells whether there is an entry under key that has not expired.
@@ -159,15 +152,13 @@ func (s *Store) Stats(ctx context.Context) (cache.Stats, error) {
 func (s *Store) Close() error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.closed = true
 	s.janitor.dismiss()
 	for i := range s.shards {
-		sh := &s.shards[i]
-		sh.close()
-		sh.closed, sh.table, sh.apart, sh.used = true, nil, nil, 0
-		sh.open()
+		s.shards[i].close()
 	}
-	s.arena, s.order, s.bytes = arena{}, order{}, 0
+	s.readers.wait()
+	s.closed = true
+	s.arena, s.limbo, s.order, s.bytes = arena{}, limbo{}, order{}, 0
 	return nil
 }
 

@@ -29,16 +29,7 @@ func (s *Store) deleteExpired(ctx context.Context, now time.Duration) (int, erro
 		return 0, err
 	}
 	defer s.mu.Unlock()
-	return s.sweep(now, batch), nil
-}
-
-// sweep removes up to limit expired entries and returns how many.
-func (s *Store) sweep(now time.Duration, limit int) int {
-	for n := range limit {
-		if s.order.len == 0 || s.order.first().expires > now {
-			return n
-		}
-		s.evict(now)
-	}
-	return limit
+	n := s.sweep(now, batch)
+	s.releaseAll()
+	return n, nil
 }

@@ -85,8 +85,8 @@ func (d *tableDuel) check() {
 	}
 	passers := make([]uint64, len(d.table))
 	for i := range d.table {
-		for cell, ref := range d.table[i].refs {
-			tag := d.table[i].meta >> (8 * cell) & 0xff
+		for cell := range cells {
+			ref, tag := d.table[i].refs[cell].Load(), d.table[i].meta.Load()>>(8*cell)&0xff
 			if tag == 0 {
 				continue
 			}
@@ -105,7 +105,7 @@ func (d *tableDuel) check() {
 		d.Fatalf("of %d refs %d lie in no cell", len(d.refs), len(keys))
 	}
 	for i, want := range passers {
-		if got := d.table[i].meta / passedBy; got != want {
+		if got := d.table[i].meta.Load() / passedBy; got != want {
 			d.Fatalf("bucket %d counts %d that passed by; want %d", i, got, want)
 		}
 	}
@@ -171,7 +171,7 @@ func passedEverywhere(t testing.TB, buckets int) *tableDuel {
 	}
 	d.check()
 	for i := range d.table {
-		if len(d.refs) != d.capacity() || d.table[i].meta < passedBy {
+		if len(d.refs) != d.capacity() || d.table[i].meta.Load() < passedBy {
 			t.Fatalf("%d refs for %d cells, and bucket %d counts no passers", len(d.refs), d.capacity(), i)
 		}
 	}
@@ -218,7 +218,7 @@ func TestNothingIsLeftBehindInATableThatWasEmptied(t *testing.T) {
 			d.wantFind(key)
 		}
 		for i := range d.table {
-			if meta := d.table[i].meta; meta != 0 {
+			if meta := d.table[i].meta.Load(); meta != 0 {
 				t.Errorf("bucket %d of %d that is empty has %#x", i, buckets, meta)
 			}
 		}
@@ -246,9 +246,9 @@ func TestMatchesAreExactForEveryTagAndEveryNeighbours(t *testing.T) {
 	for lower := range uint64(256) {
 		for upper := range uint64(256) {
 			// Every cell has the other as its neighbour on both sides; the count of passers has all bits set, and then none.
-			b := bucket{meta: (upper<<8 | lower) * 0x1_0001_0001}
+			meta := (upper<<8 | lower) * 0x1_0001_0001
 			for tag := range uint64(256) {
-				b.meta ^= 0xffff * passedBy
+				meta ^= 0xffff * passedBy
 				var want uint64
 				if lower == tag {
 					want |= even
@@ -256,24 +256,24 @@ func TestMatchesAreExactForEveryTagAndEveryNeighbours(t *testing.T) {
 				if upper == tag {
 					want |= odd
 				}
-				if got := b.matches(tag); got != want {
-					t.Fatalf("tag %#x in %#016x matches %#x; want %#x", tag, b.meta, got, want)
+				if got := matches(meta, tag); got != want {
+					t.Fatalf("tag %#x in %#016x matches %#x; want %#x", tag, meta, got, want)
 				}
 			}
 		}
 	}
 	r := rand.New(rand.NewPCG(4, 4))
 	for range 100_000 {
-		b := bucket{meta: r.Uint64() & r.Uint64()} // of which many bytes are small
+		meta := r.Uint64() & r.Uint64() // of which many bytes are small
 		tag := uint64(byte(r.Uint64() & r.Uint64()))
 		var want uint64
 		for cell := range cells {
-			if b.meta>>(8*cell)&0xff == tag {
+			if meta>>(8*cell)&0xff == tag {
 				want |= 0x80 << (8 * cell)
 			}
 		}
-		if got := b.matches(tag); got != want {
-			t.Fatalf("tag %#x in %#016x matches %#x; want %#x", tag, b.meta, got, want)
+		if got := matches(meta, tag); got != want {
+			t.Fatalf("tag %#x in %#016x matches %#x; want %#x", tag, meta, got, want)
 		}
 	}
 }

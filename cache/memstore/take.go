@@ -41,11 +41,7 @@ func (s *Store) take(now time.Duration, key string, limits []cache.Limit, cost i
 	if e.live(now) {
 		need, entries = need-size(len(key), len(e.value())), 0
 	}
-	units := unitsFor(len(key), len(next))
-	if e.live(now) && classOf(units) == classOf(e.record.units()) {
-		units = 0 // it stays where it is
-	}
-	if !s.findRoom(now, need, entries, units) {
+	if !s.findRoom(now, need, entries, unitsFor(len(key), len(next))) {
 		return cache.Decision{}, fmt.Errorf("%w: it is full, with %d entries and %d bytes that have not expired", cache.ErrUnavailable, s.order.len, s.bytes)
 	}
 	s.find(&e) // what had expired may have been its own
