@@ -14,6 +14,7 @@ type arena struct {
 	unused    []uint32                               // numbers of pages that were given back
 	classes   [classCount]class
 	limit     int // pages at most
+	drain     drain
 }
 
 const (
@@ -24,13 +25,14 @@ const (
 
 	pageBits  = 14 // of a ref: the unit within the page
 	pageUnits = 1 << pageBits
-	// A class begins with a small page, so that a store of few entries is small; each further page is twice as long, up to pageUnits.
-	firstPageUnits = maxUnits
+	// A class begins with small pages, so that a store of few entries is small; a further page has a quarter of what there is, up to pageUnits.
+	leastPageUnits = maxUnits
 )
 
 // A page is cut into rooms of one class. The free ones are a list within themselves, behind them are those that never were in use.
 type page struct {
 	class      uint8
+	draining   bool   // in no list, and dropped when its last room is free
 	used       int32  // rooms
 	free       uint16 // the first free room's unit, plus 1; 0: none
 	fresh      uint16 // units from here on were never in use
@@ -38,8 +40,9 @@ type page struct {
 }
 
 type class struct {
-	units int
-	pages int    // how many there are
+	units int    // of a room
+	rooms int    // in all pages
+	used  int    // of them
 	open  uint32 // first of the list of pages with room, plus 1
 	spare bool   // one of them is empty
 }
@@ -70,6 +73,7 @@ func (a *arena) alloc(units int) (ref uint32, ok bool) {
 		c.spare = false
 	}
 	p.used++
+	c.used++
 	var at uint16
 	if p.free != 0 {
 		at = p.free - 1
@@ -96,16 +100,17 @@ func (a *arena) free(ref uint32) {
 	n := ref >> pageBits
 	p := &a.pages[n]
 	c := &a.classes[p.class]
-	if p.free == 0 && int(p.fresh)+c.units > a.pageLen(n) { // it was full
+	if !p.draining && p.free == 0 && int(p.fresh)+c.units > a.pageLen(n) { // it was full
 		a.link(n)
 	}
 	room := a.at(ref)
 	room[0], room[1] = byte(p.free), byte(p.free>>8)
 	p.free = uint16(ref%pageUnits) + 1
 	p.used--
+	c.used--
 	switch {
 	case p.used > 0:
-	case c.spare:
+	case p.draining || c.spare:
 		a.dropPage(n)
 	default:
 		c.spare = true
@@ -130,18 +135,26 @@ func (a *arena) addPage(k uint8) bool {
 		return false
 	}
 	c := &a.classes[k]
-	units := min(firstPageUnits<<min(c.pages, pageBits), pageUnits)
+	units := min(max(leastPageUnits, c.rooms*c.units/4), pageUnits)
 	a.directory[n/blockLen][n%blockLen] = make([]byte, units*unit)
 	a.pages[n] = page{class: k}
-	c.pages++
+	c.rooms += units / c.units
 	c.spare = true
 	a.link(n)
 	return true
 }
 
 func (a *arena) dropPage(n uint32) {
-	a.unlink(n)
-	a.classes[a.pages[n].class].pages--
+	p := &a.pages[n]
+	if !p.draining {
+		a.unlink(n)
+	}
+	c := &a.classes[p.class]
+	c.rooms -= a.pageLen(n) / c.units
+	*p = page{}
+	if a.drain.page == n+1 {
+		a.drain.page = 0
+	}
 	a.directory[n/blockLen][n%blockLen] = nil
 	a.unused = append(a.unused, n)
 }

@@ -195,22 +195,29 @@ func TestNumbersOfPagesThatWereGivenBackAreUsedAgain(t *testing.T) {
 	}
 }
 
-func TestEachFurtherPageOfAClassIsTwiceAsLong(t *testing.T) {
+func TestEachFurtherPageOfAClassHasAQuarterOfWhatThereIs(t *testing.T) {
 	d := newArenaDuel(t)
-	for page, want := range []int{512, 1024, 2048, 4096, 8192, 16384, 32768} {
-		want = min(want, pageUnits)
-		for range want / maxUnits {
-			if ref, _ := d.alloc(maxUnits); ref>>pageBits != uint32(page) {
+	const units = 64
+	total, longest := 0, 0
+	for page := range 40 {
+		want := min(max(leastPageUnits, total/4), pageUnits)
+		for range want / units {
+			if ref, _ := d.alloc(units); ref>>pageBits != uint32(page) {
 				t.Fatalf("a room lies in page %d; want %d", ref>>pageBits, page)
 			}
 		}
-		if got := d.arena.pageLen(uint32(page)); got != want {
-			t.Errorf("page %d has %d units; want %d", page, got, want)
+		got := d.arena.pageLen(uint32(page))
+		if got != want {
+			t.Fatalf("page %d has %d units; want %d", page, got, want)
 		}
+		total, longest = total+got/units*units, max(longest, got)
+	}
+	if longest != pageUnits {
+		t.Errorf("the longest page has %d units; want %d", longest, pageUnits)
 	}
 	d.alloc(1)
-	if got := d.arena.pageLen(7); got != 512 {
-		t.Errorf("the first page of another class has %d units; want 512", got)
+	if got := d.arena.pageLen(40); got != leastPageUnits {
+		t.Errorf("the first page of another class has %d units; want %d", got, leastPageUnits)
 	}
 }
 
@@ -253,8 +260,8 @@ func TestAnArenaAtItsLimitHasRoomAgainAfterSomeWasGivenBack(t *testing.T) {
 		}
 		refs = append(refs, ref)
 	}
-	if len(refs) != 1+2+4 || d.pages() != 3 {
-		t.Fatalf("%d rooms in %d pages; want 7 in 3", len(refs), d.pages())
+	if len(refs) != 3 || d.pages() != 3 {
+		t.Fatalf("%d rooms in %d pages; want 3 in 3", len(refs), d.pages())
 	}
 	want := func(units int, want bool) (ref uint32) {
 		t.Helper()
@@ -267,14 +274,13 @@ func TestAnArenaAtItsLimitHasRoomAgainAfterSomeWasGivenBack(t *testing.T) {
 	}
 	want(maxUnits, false)
 	want(1, false)
-	d.free(refs[4])
-	want(1, false) // no page is empty
-	refs[4] = want(maxUnits, true)
+	d.free(refs[2])
+	want(1, false) // the page that is empty is its class's
+	refs[2] = want(maxUnits, true)
 	want(maxUnits, false)
 	d.free(refs[0])
-	want(1, false) // the page that is empty is its class's
+	want(1, false)
 	d.free(refs[1])
-	d.free(refs[2])
 	want(1, true) // the second was given back
 	want(65, false)
 	want(maxUnits, true)
@@ -347,7 +353,7 @@ func wantThere(t *testing.T, s *Store, values map[string]string) {
 func TestAStoreWhoseArenaIsExhaustedEvictsTheNextVictimsForANewKey(t *testing.T) {
 	s := newStill(t, nil)
 	s.arena.limit = 4
-	const rooms = 1 + 2 + 4 + 8
+	const rooms = 4
 	for i := range 100 {
 		key, value := fmt.Sprint(i), strings.Repeat(fmt.Sprint(i%10), 3900)
 		if err := s.Set(t.Context(), key, []byte(value), time.Hour-time.Duration(i)); err != nil { // the newest is the next victim
@@ -369,7 +375,7 @@ func TestAnOverwriteThatMustMoveInAnExhaustedArenaNeverEvictsItself(t *testing.T
 	s.arena.limit = 4
 	large := strings.Repeat("v", 3900)
 	left := map[string]string{}
-	for i := range 1 + 2 + 4 + 8 {
+	for i := range 4 {
 		key := fmt.Sprint(i)
 		left[key] = large
 		if err := s.Set(t.Context(), key, []byte(large), time.Hour+time.Duration(i)); err != nil {
@@ -377,17 +383,16 @@ func TestAnOverwriteThatMustMoveInAnExhaustedArenaNeverEvictsItself(t *testing.T
 		}
 	}
 	wantThere(t, s, left)
-	// A small value takes a page. One is given back when two are empty: of the next victims these are the entries of the second and the third.
+	// A small value takes a page. One is given back when two are empty: those of the next victims.
 	if err := s.Set(t.Context(), "0", []byte("small"), cache.KeepTTL); err != nil {
 		t.Fatal(err)
 	}
 	left["0"] = "small"
-	for i := 1; i <= 6; i++ {
-		delete(left, fmt.Sprint(i))
-	}
+	delete(left, "1")
+	delete(left, "2")
 	wantThere(t, s, left)
-	if s.order.len != len(left) || s.evictions != 6 {
-		t.Errorf("%d entries and %d evictions; want %d and 6", s.order.len, s.evictions, len(left))
+	if s.order.len != len(left) || s.evictions != 2 {
+		t.Errorf("%d entries and %d evictions; want %d and 2", s.order.len, s.evictions, len(left))
 	}
 	if n := s.order.first(); string(s.arena.at(n.ref).key()) != "0" || n.expires != time.Hour {
 		t.Errorf("the next victim is %q; want the one that moved, which kept its expiry", s.arena.at(n.ref).key())
@@ -396,7 +401,7 @@ func TestAnOverwriteThatMustMoveInAnExhaustedArenaNeverEvictsItself(t *testing.T
 
 func TestAStoreWithAnExhaustedArenaKeepsWhatIsNotEvicted(t *testing.T) {
 	s := newStill(t, &Options{MaxEntries: 100_000})
-	s.arena.limit = classCount + 80
+	s.arena.limit = classCount + 200
 	r := rand.New(rand.NewPCG(7, 7))
 	text := strings.Repeat("0123456789abcdef", 256)
 	values := map[string]string{}

@@ -79,6 +79,7 @@ func (s *Store) DeleteMany(ctx context.Context, keys []string) error {
 	if err := s.ready(ctx); err != nil {
 		return batchError("delete many", len(keys), err)
 	}
+	defer s.callJanitor()
 	for some := range slices.Chunk(keys, batch) {
 		if err := s.deleteSome(ctx, some); err != nil {
 			return batchError("delete many", len(keys), err)

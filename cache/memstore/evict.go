@@ -72,7 +72,7 @@ func (s *Store) remove(e *entry) {
 	n := node{ref: e.ref, slot: e.record.slot()}
 	s.order.remove(n.slot)
 	s.leave(n)
-	s.unlink()
+	s.compact(s.unlink())
 }
 
 // leave counts an entry out that is in no order any more. Readers find its record until unlink, which must be before the store is
@@ -82,8 +82,8 @@ func (s *Store) leave(n node) {
 	s.leaving = append(s.leaving, n)
 }
 
-// unlink takes the records of those that leave from where readers find them.
-func (s *Store) unlink() {
+// unlink takes the records of those that leave from where readers find them, and returns how many they were.
+func (s *Store) unlink() (n int) {
 	for _, n := range s.leaving {
 		r := s.arena.at(n.ref)
 		h := maphash.Bytes(s.seed, r.key())
@@ -96,7 +96,11 @@ func (s *Store) unlink() {
 		s.order.releaseSlot(n.slot)
 		s.retire(n.ref)
 	}
-	s.leaving = s.leaving[:0]
+	if n = len(s.leaving); n > 0 {
+		s.leaving = s.leaving[:0]
+		s.arena.drain.vain = 0
+	}
+	return n
 }
 
 // sizeOf is the size of the entry whose record is at ref.

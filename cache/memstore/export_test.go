@@ -153,7 +153,7 @@ func (a *arena) check() error {
 		}
 	}
 	spare := make(map[uint8]int)
-	pages := make(map[uint8]int)
+	rooms, used := make(map[uint8]int), make(map[uint8]int)
 	for i := range a.pages {
 		n := uint32(i)
 		if a.directory[n/blockLen][n%blockLen] == nil {
@@ -161,7 +161,8 @@ func (a *arena) check() error {
 		}
 		p := &a.pages[i]
 		units := a.classes[p.class].units
-		pages[p.class]++
+		rooms[p.class] += a.pageLen(n) / units
+		used[p.class] += int(p.used)
 		if p.used == 0 {
 			spare[p.class]++
 		}
@@ -173,13 +174,13 @@ func (a *arena) check() error {
 		if int(p.used+free) != int(p.fresh)/units {
 			return fmt.Errorf("page %d: %d rooms in use and %d free of %d", i, p.used, free, int(p.fresh)/units)
 		}
-		if hasRoom := free > 0 || int(p.fresh)+units <= a.pageLen(n); hasRoom != open[n] {
+		if hasRoom := free > 0 || int(p.fresh)+units <= a.pageLen(n); (hasRoom && !p.draining) != open[n] {
 			return fmt.Errorf("page %d: room %v, in the list %v", i, hasRoom, open[n])
 		}
 	}
 	for k := range a.classes {
-		if c := &a.classes[k]; c.pages != pages[uint8(k)] || spare[uint8(k)] > 1 || c.spare != (spare[uint8(k)] == 1) {
-			return fmt.Errorf("class %d: %d pages of %d, %d empty", k, pages[uint8(k)], c.pages, spare[uint8(k)])
+		if c := &a.classes[k]; c.rooms != rooms[uint8(k)] || c.used != used[uint8(k)] || spare[uint8(k)] > 1 || c.spare != (spare[uint8(k)] == 1) {
+			return fmt.Errorf("class %d: %d rooms of %d, %d used of %d, %d pages empty", k, rooms[uint8(k)], c.rooms, used[uint8(k)], c.used, spare[uint8(k)])
 		}
 	}
 	return nil

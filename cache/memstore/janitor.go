@@ -5,8 +5,9 @@ import (
 	"time"
 )
 
-// A janitor removes what has expired though nobody writes, so that an idle store gives its memory back. It is a timer, no goroutine: it is set only while
-// there are entries that can expire, and so a store that nobody holds any more can be collected once the last of them has.
+// A janitor removes what has expired though nobody writes, and then compacts what is left, so that an idle store gives its memory back. It is a timer, no
+// goroutine: it is set only while there are entries that can expire or much was removed, and so a store that nobody holds any more can be collected once the last of
+// them has.
 type janitor struct {
 	employed bool // a store with a test's clock has none
 	timer    *time.Timer
@@ -48,6 +49,16 @@ func (j *janitor) dismiss() {
 	j.employed, j.due = false, never
 }
 
+// callJanitor lets the janitor come soon, after much was removed.
+func (s *Store) callJanitor() {
+	now := s.now()
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.janitor.due > now+tidiness {
+		s.janitor.comeAt(s, now, now+tidiness)
+	}
+}
+
 // tidy is a visit of the janitor.
 func (s *Store) tidy() {
 	for removed := 0; removed < visit; removed += handful {
@@ -65,7 +76,8 @@ func (s *Store) tidySome(last bool) (done bool) {
 	if s.closed {
 		return true
 	}
-	done = s.sweep(now, handful) < handful
+	// As long as entries go by the thousand, to move some is in vain.
+	done = s.sweep(now, handful) < handful && s.compact(handful)
 	if !done && !last {
 		return false
 	}

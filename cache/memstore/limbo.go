@@ -58,7 +58,9 @@ func (s *Store) release() bool {
 
 // releaseAll frees all rooms that nobody reads in: all but seldom, since readers are soon gone.
 func (s *Store) releaseAll() {
-	_ = s.release() && s.release()
+	if s.release() {
+		s.release()
+	}
 }
 
 // await frees all rooms, once the readers that may be there have left.

@@ -103,6 +103,9 @@ func (o *order) renew(n node) {
 	o.put(*o.places.at(n.slot), n)
 }
 
+// move says that the record of the slot's entry is at ref now.
+func (o *order) move(slot, ref uint32) { o.nodes.at(*o.places.at(slot)).ref = ref }
+
 // has tells whether the slot has a node, and which.
 func (o *order) has(slot uint32) (node, bool) {
 	o.settle()

@@ -31,16 +31,18 @@ func (s *Store) put(now time.Duration, e *entry, value []byte, expires time.Dura
 	expires = s.stamp(now, expires)
 	if e.there {
 		s.overwrite(now, e, value, expires)
+		s.compact(1)
 		return nil
 	}
-	s.sweep(now, 1) // one for one: however fast they come, those that have expired do not become more
+	removed := s.sweep(now, 1) // one for one: however fast they come, those that have expired do not become more
 	s.makeRoom(now, need, 1)
 	n := node{expires, s.alloc(now, unitsFor(len(e.key), len(value))), s.order.newSlot()}
 	s.write(n, e.key, value)
 	s.order.push(n)
 	s.bytes += need
-	s.unlink() // not before: while the order waits for memory the victim's record is on its way
+	removed += s.unlink() // not before: while the order waits for memory the victim's record is on its way
 	s.add(e, n.ref, value)
+	s.compact(removed)
 	return nil
 }
 
@@ -94,7 +96,7 @@ func (s *Store) renew(now time.Duration, e *entry, expires time.Duration) {
 // replace lets readers find the record at ref instead of e's.
 func (s *Store) replace(e *entry, ref uint32, value []byte) {
 	sh := e.shard
-	if staysApart(len(e.key), len(value)) {
+	if s.arena.at(ref).isApart() {
 		sh.large.put(ref, value)
 	}
 	sh.table.Load().replace(e.hash, e.ref, ref)

@@ -41,6 +41,7 @@ func (s *Store) Keys(ctx context.Context, prefix string) iter.Seq2[string, error
 
 // Clear removes every entry whose key has the prefix. Others go on between its batches.
 func (s *Store) Clear(ctx context.Context, prefix string) error {
+	defer s.callJanitor()
 	var found []slotOf
 	for i := range s.shards {
 		found = found[:0]

@@ -14,6 +14,7 @@ var _ cache.Sweeper = (*Store)(nil)
 func (s *Store) DeleteExpired(ctx context.Context) (int, error) {
 	// One time for all batches: it ends, however fast entries are added that expire soon.
 	now := s.now()
+	defer s.callJanitor()
 	removed := 0
 	for {
 		n, err := s.deleteExpired(ctx, now)
