@@ -99,7 +99,6 @@ func (s *Store) deleteSome(ctx context.Context, keys []string) error {
 			s.remove(&e)
 		}
 	}
-	s.releaseAll()
 	return nil
 }
 

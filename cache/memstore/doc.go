@@ -40,14 +40,15 @@
 //
 // MaxBytes counts entries, not what the process has in use for them. Values of 1 B to 64 KiB at random took 1.1 times a limit of 64 MiB and more, 1.15 times one
 // of 16 MiB, and 1.4 to 1.8 times one of 1 MiB; of 1 B to 4,000 B up to 2.3 times that: rooms are rounded up by up to an eighth, each size has a page of its own, and up to
-// 128 rooms wait for readers. The smallest store with an entry takes about 120 KB.
+// 64 rooms wait to be looked at. The smallest store with an entry takes about 120 KB.
 //
 // A page stays as long as one record in it does. So where more than a sixth of the rooms of one size are free, the records of sparse pages move to others, two
 // with each entry that goes, and beside that the janitor sees to it: memory was 1.3 times the limit after sizes had drifted from 40 to 1,000 bytes in a full store,
 // though one entry in 500 was permanent.
 //
-// Entries of up to 4 KiB have pages of 32 GiB together at most, whatever the limits. Beyond that they evict each other, and a new one of another size
-// than those that are there may evict very many, for it needs a whole page.
+// Entries of up to 4 KiB have pages of 32 GiB together at most, whatever the limits. Beyond that they evict each other, one that is overwritten or
+// renewed another too, since it needs a second room for a moment; for the same reason a Take may be refused there. A new one of another size than those that are there may evict very many, for it
+// needs a whole page.
 //
 // # Structure
 //
@@ -82,11 +83,12 @@
 // # Concurrency
 //
 // One mutex orders all writes: the order of eviction is one for the whole store, and so is its owner. Reads take no part in that, and
-// wait for nobody. A record never changes while readers can find it: an entry that is overwritten or renewed gets another record in another
-// room, and its cell in the table is given the new ref. The room it had goes to the limbo and is used again once every reader has left
-// who may have found it; readers are counted, each in a place of its own as far as possible, so that they disturb each other nowhere; see
-// readers and limbo. A reader that finds an entry expired takes the mutex, looks once more and removes it: a writer may be renewing it at
-// that moment, and the two must agree.
+// hold nobody up. A record never changes while readers can find it: an entry that is overwritten, renewed or moved gets another record in
+// another room, and its cell in the table is given the new ref. A reader who has found a ref takes a seat and says there which room it is
+// about; if the table still has the ref then, the room is the reader's until it leaves. The room of a record that was taken out of the table
+// goes to the limbo, and is used again when nobody sits there for it; see readers and limbo. Nobody waits for a reader that has lost its
+// processor; only Close does. Where more than a hundred are inside at once, further ones read with the mutex. A reader that finds an entry expired takes
+// the mutex, looks once more and removes it: a writer may be renewing it at that moment, and the two must agree.
 //
 // These hold whenever the mutex is free, and the tests check them after every operation: the refs in the tables are those in the order; a
 // record's slot, its node and places agree; no node goes before its parent; a bucket counts exactly the refs that had to pass it; every room

@@ -31,17 +31,19 @@ func (s *Store) findRoom(now time.Duration, need int64, entries, units int) bool
 // alloc returns a room. Where the arena has none left it evicts until it has.
 func (s *Store) alloc(now time.Duration, units int) (ref uint32) {
 	for !s.hasRoom(units) {
-		s.evict(now)
+		if len(s.leaving) == 0 {
+			s.evict(now)
+		}
 		s.unlink()
 	}
 	ref, _ = s.arena.alloc(units)
 	return ref
 }
 
-// hasRoom tells whether the arena has a room for so many units, if need be after the readers have left what is in the limbo.
+// hasRoom tells whether the arena has a room for so many units.
 func (s *Store) hasRoom(units int) bool {
-	if !s.arena.hasRoom(units) && !s.limbo.empty() {
-		s.await()
+	if !s.arena.hasRoom(units) {
+		s.reclaim()
 	}
 	return s.arena.hasRoom(units)
 }
@@ -73,6 +75,7 @@ func (s *Store) remove(e *entry) {
 	s.order.remove(n.slot)
 	s.leave(n)
 	s.compact(s.unlink())
+	s.reclaim()
 }
 
 // leave counts an entry out that is in no order any more. Readers find its record until unlink, which must be before the store is

@@ -81,7 +81,7 @@ func (s *Store) tidySome(last bool) (done bool) {
 	if !done && !last {
 		return false
 	}
-	s.releaseAll()
+	s.reclaim()
 	s.janitor.due = never
 	switch {
 	case !done:

@@ -79,12 +79,12 @@ func (s *Store) overwrite(now time.Duration, e *entry, value []byte, expires tim
 	n.ref = s.alloc(now, units)
 	s.write(n, e.key, value)
 	s.bytes += grows
-	s.replace(e, n.ref, value)
 	if crowded {
 		s.order.push(n)
 	} else {
 		s.order.renew(n)
 	}
+	s.replace(e, n.ref, value)
 	s.unlink()
 }
 

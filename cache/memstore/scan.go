@@ -95,7 +95,7 @@ func (s *Store) removeAll(ctx context.Context, slots []slotOf) error {
 		}
 	}
 	s.unlink()
-	s.releaseAll()
+	s.reclaim()
 	return nil
 }
 

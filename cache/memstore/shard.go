@@ -7,7 +7,7 @@ type shard struct {
 	table atomic.Pointer[table] // nil: the store is closed
 	used  int                   // cells of the table
 	large largeValues
-	_     [8]byte
+	_     [16]byte
 }
 
 const (

@@ -31,6 +31,6 @@ func (s *Store) deleteExpired(ctx context.Context, now time.Duration) (int, erro
 	}
 	defer s.mu.Unlock()
 	n := s.sweep(now, batch)
-	s.releaseAll()
+	s.reclaim()
 	return n, nil
 }

@@ -81,7 +81,7 @@ func (t table) replace(h uint64, ref, by uint32) {
 	t[b].refs[cell].Store(by)
 }
 
-// find finds the record with this key. It looks at each bucket once at most.
+// find finds the record with this key, for the writer. It looks at each bucket once at most.
 func (t table) find(h uint64, key string, a *arena) (ref uint32, found bool) {
 	tag := tagOf(h)
 	i := t.home(h)
@@ -102,6 +102,12 @@ func (t table) find(h uint64, key string, a *arena) (ref uint32, found bool) {
 		}
 	}
 	return 0, false
+}
+
+// has tells whether the cell has this ref, under this tag. The tag is asked for first: where it is gone the ref may be one that was taken
+// out before.
+func (b *bucket) has(cell int, tag uint64, ref uint32) bool {
+	return b.meta.Load()>>(8*cell)&0xff == tag && b.refs[cell].Load() == ref
 }
 
 // locate finds the cell where ref lies, which must be there.
