@@ -52,7 +52,7 @@ func (s *Store) checkLimits() error {
 
 // checkRooms accounts for every room: an entry's or one in the limbo.
 func (s *Store) checkRooms() error {
-	rooms, waiting := 0, len(s.limbo.refs)
+	rooms, waiting := 0, len(s.limbo.refs)+len(s.limbo.empty)
 	for _, p := range s.arena.pages {
 		rooms += int(p.used)
 	}
