@@ -5,10 +5,11 @@ import "hash/maphash"
 // A drain is how the arena is compacted: page by page, some rooms with each entry that is removed. A page that has fewer records than its
 // share, of a class that has many free rooms, gives its records to others and then its memory back.
 type drain struct {
-	hand int    // the page to look at next, while none is drained
-	vain int    // how many were looked at since one was, or since an entry was removed
-	page uint32 // that is drained, plus 1; 0: none
-	at   int    // where its next room begins, in units
+	hand  int    // the page to look at next, while none is drained
+	looks int    // how many pages have ever been looked at
+	found int    // looks, when one was found that is worth it
+	page  uint32 // that is drained, plus 1; 0: none
+	at    int    // where its next room begins, in units
 }
 
 // For each entry that is removed a page is looked at, or these are of the page that is drained. So where values of another size come one by
@@ -18,9 +19,9 @@ const (
 	looksEach = 8 // rooms
 )
 
-// compact goes on with the drain after so many entries were removed. It tells whether there was nothing to do wherever it looked. Each entry must be
-// in the order and in its table; records move, so an entry that was found must be found again.
-func (s *Store) compact(removed int) (done bool) {
+// compact goes on with the drain after so many entries were removed. Each entry must be in the order and in its table; records move, so an entry that was
+// found must be found again.
+func (s *Store) compact(removed int) {
 	a := &s.arena
 	for range removed {
 		if a.drain.page == 0 && !a.seek() {
@@ -32,13 +33,15 @@ func (s *Store) compact(removed int) (done bool) {
 			}
 		}
 	}
-	return a.drain.page == 0 && a.drain.vain >= len(a.pages)
 }
 
 // seek looks at the next page, and begins to drain it if it is worth it.
 func (a *arena) seek() bool {
 	d := &a.drain
-	if d.vain++; d.hand >= len(a.pages) {
+	if len(a.pages) == 0 {
+		return false
+	}
+	if d.looks++; d.hand >= len(a.pages) {
 		d.hand = 0
 	}
 	n := uint32(d.hand)
@@ -54,7 +57,7 @@ func (a *arena) seek() bool {
 	}
 	a.unlink(n)
 	p.draining = true
-	*d = drain{hand: d.hand, page: n + 1}
+	d.page, d.at, d.found = n+1, 0, d.looks
 	return true
 }
 

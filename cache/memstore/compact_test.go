@@ -221,3 +221,15 @@ func TestADrainEndsWhereNoOtherPageHasRoom(t *testing.T) {
 	d.set(1, 10) // takes the room
 	d.check()
 }
+
+func TestTheJanitorEndsThoughEntriesComeAndGo(t *testing.T) {
+	d := newDrifting(t, &Options{MaxEntries: 5_000})
+	d.set(5_000, 50)
+	for range len(d.s.arena.pages) {
+		d.set(1, 50) // evicts one
+		if d.s.tidySome(false) {
+			return
+		}
+	}
+	t.Errorf("the janitor goes on after it has looked at %d pages", len(d.s.arena.pages))
+}

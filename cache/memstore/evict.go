@@ -99,10 +99,8 @@ func (s *Store) unlink() (n int) {
 		s.order.releaseSlot(n.slot)
 		s.retire(n.ref)
 	}
-	if n = len(s.leaving); n > 0 {
-		s.leaving = s.leaving[:0]
-		s.arena.drain.vain = 0
-	}
+	n = len(s.leaving)
+	s.leaving = s.leaving[:0]
 	return n
 }
 

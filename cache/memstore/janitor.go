@@ -12,6 +12,7 @@ type janitor struct {
 	employed bool // a store with a test's clock has none
 	timer    *time.Timer
 	due      time.Duration // when it comes next, on the store's clock; never if it is not set
+	since    int           // of drain.looks, when much was removed
 }
 
 const (
@@ -54,6 +55,7 @@ func (s *Store) callJanitor() {
 	now := s.now()
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	s.janitor.since = s.arena.drain.looks
 	if s.janitor.due > now+tidiness {
 		s.janitor.comeAt(s, now, now+tidiness)
 	}
@@ -76,8 +78,11 @@ func (s *Store) tidySome(last bool) (done bool) {
 	if s.closed {
 		return true
 	}
-	// As long as entries go by the thousand, to move some is in vain.
-	done = s.sweep(now, handful) < handful && s.compact(handful)
+	removed := s.sweep(now, handful)
+	if removed > 0 {
+		s.janitor.since = s.arena.drain.looks
+	}
+	done = removed < handful && s.tidyPages()
 	if !done && !last {
 		return false
 	}
@@ -90,4 +95,12 @@ func (s *Store) tidySome(last bool) (done bool) {
 		s.janitor.comeAt(s, now, s.order.first().expires+tidiness)
 	}
 	return done
+}
+
+// tidyPages compacts, and tells whether each page was looked at in vain since much was removed. While entries go by the thousand it is not called: what it moved
+// would be the next to go.
+func (s *Store) tidyPages() (done bool) {
+	s.compact(handful)
+	d := &s.arena.drain
+	return d.page == 0 && d.looks-max(d.found, s.janitor.since) >= len(s.arena.pages)
 }
