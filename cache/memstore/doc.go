@@ -87,7 +87,7 @@
 // another room, and its cell in the table is given the new ref. A reader who has found a ref takes a seat and says there which room it is
 // about; if the table still has the ref then, the room is the reader's until it leaves. The room of a record that was taken out of the table
 // goes to the limbo, and is used again when nobody sits there for it; see readers and limbo. Nobody waits for a reader that has lost its
-// processor; only Close does. Where more than a hundred are inside at once, further ones read with the mutex. A reader that finds an entry expired takes
+// processor; only Close does. One that finds sixteen seats taken reads with the mutex. A reader that finds an entry expired takes
 // the mutex, looks once more and removes it: a writer may be renewing it at that moment, and the two must agree.
 //
 // These hold whenever the mutex is free, and the tests check them after every operation: the refs in the tables are those in the order; a
