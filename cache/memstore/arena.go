@@ -13,7 +13,7 @@ type arena struct {
 	pages     []page                                 // the rest of what is known of them
 	unused    []uint32                               // numbers of pages that were given back
 	classes   [classCount]class
-	limit     int // pages at most
+	limit     int // pages at most, and always more than the classes can keep empty
 	drain     drain
 }
 

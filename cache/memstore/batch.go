@@ -99,6 +99,7 @@ func (s *Store) deleteSome(ctx context.Context, keys []string) error {
 			s.remove(&e)
 		}
 	}
+	s.reclaim()
 	return nil
 }
 

@@ -199,6 +199,7 @@ func TestADrainEndsWhereNoOtherPageHasRoom(t *testing.T) {
 	if err := d.s.Delete(t.Context(), d.key(3)); err != nil {
 		t.Fatal(err)
 	}
+	d.s.reclaim()
 	for n := range a.pages {
 		if p := &a.pages[n]; p.class == a.pages[1].class && p.free != 0 {
 			a.unlink(uint32(n))

@@ -32,7 +32,7 @@
 // not.) A lifetime counts from the moment at which the call that sets it began. At its expiry an entry is gone for every operation. A Get reads
 // the clock once, and only of an entry that can expire.
 //
-// The memory of what has expired comes back though nobody reads or writes: the janitor, a timer that is set while there are entries that can expire, removes them
+// The memory of what has expired comes back though nobody reads or writes: the janitor, a timer that is set while there are entries that can expire or much was removed, removes them
 // from about a second after, 25,000 to 50,000 of a million a second. Besides, each new key removes one, whoever finds one removes it, and DeleteExpired
 // removes all at once.
 //
@@ -43,7 +43,7 @@
 // 64 rooms wait to be looked at. The smallest store with an entry takes about 120 KB.
 //
 // A page stays as long as one record in it does. So where more than a sixth of the rooms of one size are free, the records of sparse pages move to others, two
-// with each entry that goes, and beside that the janitor sees to it: memory was 1.3 times the limit after sizes had drifted from 40 to 1,000 bytes in a full store,
+// with each entry that goes or is overwritten, and beside that the janitor sees to it: memory was 1.3 times the limit after sizes had drifted from 40 to 1,000 bytes in a full store,
 // though one entry in 500 was permanent.
 //
 // Entries of up to 4 KiB have pages of 32 GiB together at most, whatever the limits. Beyond that they evict each other, one that is overwritten or
@@ -86,8 +86,8 @@
 // hold nobody up. A record never changes while readers can find it: an entry that is overwritten, renewed or moved gets another record in
 // another room, and its cell in the table is given the new ref. A reader who has found a ref takes a seat and says there which room it is
 // about; if the table still has the ref then, the room is the reader's until it leaves. The room of a record that was taken out of the table
-// goes to the limbo, and is used again when nobody sits there for it; see readers and limbo. Nobody waits for a reader that has lost its
-// processor; only Close does. One that finds sixteen seats taken reads with the mutex. A reader that finds an entry expired takes
+// goes to the limbo, and is used again when nobody sits there for it; see readers and limbo. A reader that has lost its processor there keeps nobody waiting
+// but Close; only who looks up a value beyond 4 KiB holds a lock for that moment. One that finds sixteen seats taken reads with the mutex. A reader that finds an entry expired takes
 // the mutex, looks once more and removes it: a writer may be renewing it at that moment, and the two must agree.
 //
 // These hold whenever the mutex is free, and the tests check them after every operation: the refs in the tables are those in the order; a

@@ -75,7 +75,9 @@ func (s *Store) remove(e *entry) {
 	s.order.remove(n.slot)
 	s.leave(n)
 	s.compact(s.unlink())
-	s.reclaim()
+	if len(s.limbo.refs) > s.order.len/8 { // they hold pages, of which few entries are left
+		s.reclaim()
+	}
 }
 
 // leave counts an entry out that is in no order any more. Readers find its record until unlink, which must be before the store is
