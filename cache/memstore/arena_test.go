@@ -453,3 +453,19 @@ func TestTakeEvictsNobodyThoughTheArenaIsExhausted(t *testing.T) {
 	}
 	_ = s.Close()
 }
+
+func TestANewKeyEvictsOneThoughBothLimitsAreReached(t *testing.T) {
+	s := newStill(t, &Options{MaxEntries: 4})
+	s.arena.limit = 4
+	for i := range 6 {
+		if err := s.Set(t.Context(), fmt.Sprint(i), make([]byte, 3900), time.Hour+time.Duration(i)); err != nil {
+			t.Fatal(err)
+		}
+		if want := int64(max(i-3, 0)); s.evictions != want {
+			t.Fatalf("%d evictions after %d keys; want %d", s.evictions, i+1, want)
+		}
+	}
+	if err := s.Check(); err != nil {
+		t.Error(err)
+	}
+}

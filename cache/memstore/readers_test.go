@@ -227,3 +227,21 @@ func TestARoomIsClaimedOnlyIfItIsStillFound(t *testing.T) {
 		})
 	}
 }
+
+func TestWhatIsDeletedOneByOneKeepsNoRoom(t *testing.T) {
+	s := newStill(t, nil)
+	for i := range 1000 {
+		setSome(t, s, fmt.Sprint(i), 1)
+	}
+	for i := range 1000 {
+		if err := s.Delete(t.Context(), fmt.Sprint(i)); err != nil {
+			t.Fatal(err)
+		}
+		if waiting := len(s.limbo.refs) + len(s.limbo.empty); waiting > s.order.len/8+2*lot || s.order.len == 0 && waiting > 0 {
+			t.Fatalf("%d rooms wait, of a store with %d entries", waiting, s.order.len)
+		}
+	}
+	if n := s.memory(); n > 10*leastPageUnits*unit {
+		t.Errorf("an empty store has pages of %d bytes", n)
+	}
+}
