@@ -75,7 +75,7 @@ func (s *Store) remove(e *entry) {
 	s.order.remove(n.slot)
 	s.leave(n)
 	s.compact(s.unlink())
-	if len(s.limbo.refs) > s.order.len/8 { // they hold pages, of which few entries are left
+	if len(s.limbo.refs)+len(s.limbo.empty) > s.order.len/8 { // they hold pages, of which few entries are left
 		s.reclaim()
 	}
 }

@@ -245,3 +245,16 @@ func TestWhatIsDeletedOneByOneKeepsNoRoom(t *testing.T) {
 		t.Errorf("an empty store has pages of %d bytes", n)
 	}
 }
+
+func TestTheLastEntryKeepsNoRoomWhenItIsDeletedHoweverOftenItWasSet(t *testing.T) {
+	for n := range 3 * lot {
+		s := newStill(t, nil)
+		setSome(t, s, "key", 1+n)
+		if err := s.Delete(t.Context(), "key"); err != nil {
+			t.Fatal(err)
+		}
+		if waiting := len(s.limbo.refs) + len(s.limbo.empty); waiting > 0 {
+			t.Fatalf("%d rooms wait after %d Sets and a Delete", waiting, 1+n)
+		}
+	}
+}

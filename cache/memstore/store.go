@@ -60,8 +60,9 @@ func newAt(o *Options, now func() time.Duration) (*Store, error) {
 	s.shards = make([]shard, shardsFor(maxEntries))
 	for s.shift = 64; len(s.shards)>>(64-s.shift) > 1; s.shift-- {
 	}
+	none := new(table)
 	for i := range s.shards {
-		s.shards[i].table.Store(new(table))
+		s.shards[i].table.Store(none)
 	}
 	s.arena.init()
 	s.order.arena = &s.arena
