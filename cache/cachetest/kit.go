@@ -84,6 +84,20 @@ func (k *kit) set(c *cache.Cache, key, value string, ttl time.Duration) {
 	}
 }
 
+// back restores the backend, and waits until the store answers: one may keep calls from a backend that was away, for a moment longer.
+func (k *kit) back(c *cache.Cache, restore func()) {
+	k.Helper()
+	restore()
+	ctx := k.ctx()
+	for err := c.Ping(ctx); err != nil; err = c.Ping(ctx) {
+		select {
+		case <-time.After(time.Millisecond):
+		case <-ctx.Done():
+			k.Fatalf("Ping of a backend that is back: %v\n\tthe rule: %s", err, k.rule)
+		}
+	}
+}
+
 // fill sets every key to value, several at a time: a store may be slow.
 func (k *kit) fill(c *cache.Cache, keys []string, value string) {
 	k.Helper()

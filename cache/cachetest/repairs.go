@@ -18,7 +18,7 @@ func repairCases() []testCase {
 				k.set(c, "key", "old", cache.Forever)
 				restore := k.broken()
 				err := c.Delete(k.ctx(), "key")
-				restore()
+				k.back(c, restore)
 				if err != nil {
 					k.wantMiss(c, "key")
 				}
@@ -38,7 +38,7 @@ func repairCases() []testCase {
 						failed.Add(1)
 					}
 				})
-				restore()
+				k.back(c, restore)
 				if int(failed.Load()) < len(all) {
 					return // some were deleted at once
 				}
@@ -56,7 +56,7 @@ func repairCases() []testCase {
 				restore := k.broken()
 				set := c.SetMany(k.ctx(), map[string][]byte{"key0": []byte("new"), "key1": []byte("new")}, time.Hour)
 				deleted := c.DeleteMany(k.ctx(), keys[2:])
-				restore()
+				k.back(c, restore)
 				if set == nil || deleted == nil {
 					return
 				}
@@ -71,7 +71,7 @@ func repairCases() []testCase {
 				k.set(c, "key", "old", cache.Forever)
 				restore := k.broken()
 				err := c.Set(k.ctx(), "key", []byte("new"), cache.Forever)
-				restore()
+				k.back(c, restore)
 				if err != nil {
 					k.wantMiss(c, "key")
 				}
@@ -88,7 +88,7 @@ func repairCases() []testCase {
 				}
 				restore := k.broken()
 				err := a.Clear(k.ctx())
-				restore()
+				k.back(c, restore)
 				if err == nil {
 					return
 				}

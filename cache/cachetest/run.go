@@ -21,7 +21,7 @@ type Config struct {
 	// Without it nothing that expires is tested: set it.
 	Advance func(d time.Duration)
 	// Break makes the backend of the stores fail until restore is called: it refuses, or better, for that is the harder case, it does not answer.
-	// Entries survive it.
+	// Entries survive it. Once it is restored the kit calls Ping until that is answered: a store may keep other calls from a backend that was away.
 	Break func() (restore func())
 	// Plant creates an entry in the backend itself, under exactly this key and beside what the stores write. It is an error
 	// if there is one: this is how the kit sees that a foreign entry survived.

@@ -6,6 +6,8 @@ import (
 	"slices"
 	"time"
 
+	"github.com/redis/go-redis/v9"
+
 	"github.com/larder-go/larder/cache"
 )
 
@@ -38,7 +40,7 @@ func (s *Store) getChunk(op operation, keys []string, items map[string][]byte) e
 	if op, err = s.next(op); err != nil {
 		return err
 	}
-	values, err := s.mget(op.ctx, keys)
+	values, err := s.getAll(op.ctx, s.full(keys))
 	if err != nil {
 		return s.fail(op, err)
 	}
@@ -108,18 +110,14 @@ func (s *Store) setAtOnce(ctx context.Context, keys []string, items map[string][
 	if ttl != cache.Forever {
 		options = []any{"px", milliseconds(ttl)}
 	}
-	pipeline := s.client.Pipeline()
-	sets := make([]statusCmd, len(keys))
+	sets := make([]redis.Cmder, len(keys))
 	for i, key := range keys {
 		sets[i] = s.newSet(ctx, key, items[key], options...)
-		if err := pipeline.Process(ctx, sets[i]); err != nil {
-			return keys, err
-		}
 	}
-	_, err = pipeline.Exec(ctx)
+	err = s.processAll(ctx, s.full(keys), sets)
 	for i, c := range sets {
 		// The error of a connection that broke is put on all of them; the answers that came before stay.
-		if c.Val() != "OK" {
+		if c.(statusCmd).Val() != "OK" {
 			unstored = append(unstored, keys[i])
 		}
 	}
@@ -152,11 +150,20 @@ func (s *Store) deleteChunk(op operation, keys []string) error {
 		s.failed.noteKeys(keys, false)
 		return err
 	}
-	if err := s.client.Process(op.ctx, newInt(op.ctx, s.keysOf("unlink", keys)...)); err != nil {
+	if err := s.unlink(op.ctx, s.full(keys)...); err != nil {
 		s.failed.noteKeys(keys, true)
 		return s.fail(op, err)
 	}
 	return nil
+}
+
+// full returns the keys as the servers have them.
+func (s *Store) full(keys []string) []string {
+	full := make([]string, len(keys))
+	for i, key := range keys {
+		full[i] = s.prefix + key
+	}
+	return full
 }
 
 func (s *Store) beginMany(ctx context.Context, name string, keys int) (operation, error) {

@@ -23,7 +23,6 @@ func (s *Store) Clear(ctx context.Context, prefix string) error {
 	return nil
 }
 
-// clear runs on one connection from its beginning to its end.
 func (s *Store) clear(ctx context.Context, prefix string) error {
 	op, err := s.begin(ctx, "clear", prefix)
 	if err != nil {
@@ -32,21 +31,16 @@ func (s *Store) clear(ctx context.Context, prefix string) error {
 	if err := s.drain(ctx); err != nil {
 		return s.fail(op, err)
 	}
-	conn, leave := s.aside()
-	defer leave()
 	var pace pace
-	for cursor, done := uint64(0), false; !done; done = cursor == 0 {
-		if op, err = s.next(op); err != nil {
-			return err
+	return s.walk(op, prefix, func(ctx context.Context, conn *redis.Conn, keys []string, since time.Time) error {
+		if len(keys) > 0 {
+			if err := s.clearPage(ctx, conn, keys); err != nil {
+				return err
+			}
 		}
-		begun := time.Now()
-		cursor, err = s.clearPage(op.ctx, conn, prefix, cursor)
-		if err != nil {
-			return s.fail(op, err)
-		}
-		pace.rest(ctx, time.Since(begun))
-	}
-	return nil
+		pace.rest(ctx, time.Since(since))
+		return nil
+	})
 }
 
 // pace makes Clear rest for as long as it works. Page after page without a rest it would take every turn of the server's that others leave, and
@@ -75,11 +69,10 @@ func (p *pace) rest(ctx context.Context, worked time.Duration) {
 	p.owed -= time.Since(begun)
 }
 
-// clearPage removes one page and returns the cursor of the next, 0 after the last one.
-func (s *Store) clearPage(ctx context.Context, conn *redis.Conn, prefix string, cursor uint64) (next uint64, err error) {
-	keys, next, err := s.scan(ctx, conn, cursor, escapeGlob(s.prefix+prefix)+"*")
-	if err != nil || len(keys) == 0 {
-		return next, err
+// clearPage removes a page's keys. In a cluster they may have gone to another master meanwhile, so it is the client that finds them.
+func (s *Store) clearPage(ctx context.Context, conn *redis.Conn, keys []string) error {
+	if s.one() {
+		return conn.Process(ctx, newInt(ctx, command("unlink", keys)...))
 	}
-	return next, s.unlink(ctx, conn, keys...)
+	return s.unlink(ctx, keys...)
 }

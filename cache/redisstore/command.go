@@ -60,75 +60,22 @@ func newTexts(ctx context.Context, args ...any) textsCmd {
 func (s *Store) get(ctx context.Context, key string) (stringCmd, error) {
 	return read(func() (stringCmd, error) {
 		c := newString(ctx, "get", s.prefix+key)
-		return c, s.client.Process(ctx, c)
+		return c, s.process(ctx, s.prefix+key, c)
 	})
-}
-
-// mget returns a string or nil for every key.
-func (s *Store) mget(ctx context.Context, keys []string) ([]any, error) {
-	args := s.keysOf("mget", keys)
-	c, err := read(func() (sliceCmd, error) {
-		c := newSlice(ctx, args...)
-		return c, s.client.Process(ctx, c)
-	})
-	return c.Val(), err
 }
 
 // readInt is for what answers with a number and changes nothing.
 func (s *Store) readInt(ctx context.Context, command, key string) (int64, error) {
 	c, err := read(func() (intCmd, error) {
 		c := newInt(ctx, command, s.prefix+key)
-		return c, s.client.Process(ctx, c)
+		return c, s.process(ctx, s.prefix+key, c)
 	})
 	return c.Val(), err
 }
 
-func (s *Store) ping(ctx context.Context) error {
-	_, err := read(func() (statusCmd, error) {
-		c := newStatus(ctx, "ping")
-		return c, s.client.Process(ctx, c)
-	})
-	return err
-}
-
-// scanCount is how many keys one SCAN looks at: with more, another client's slowest reads wait longer.
-const scanCount = 100
-
-// scan is tried once: its cursor belongs to the connection.
-func (s *Store) scan(ctx context.Context, conn *redis.Conn, cursor uint64, pattern string) (keys []string, next uint64, err error) {
-	c := scanCmd{redis.NewScanCmd(ctx, nil, "scan", cursor, "match", pattern, "count", scanCount)}
-	if err := conn.Process(ctx, c); err != nil {
-		return nil, 0, err
-	}
-	return c.Result()
-}
-
-// processor runs commands: the client, or one connection of it.
-type processor interface {
-	Process(ctx context.Context, cmd redis.Cmder) error
-}
-
-// unlink takes keys as the server has them.
-func (s *Store) unlink(ctx context.Context, on processor, keys ...string) error {
-	args := append(make([]any, 0, 1+len(keys)), "unlink")
-	for _, key := range keys {
-		args = append(args, key)
-	}
-	return on.Process(ctx, newInt(ctx, args...))
-}
-
-// keysOf returns a command on many keys.
-func (s *Store) keysOf(command string, keys []string) []any {
-	args := append(make([]any, 0, 1+len(keys)), command)
-	for _, key := range keys {
-		args = append(args, s.prefix+key)
-	}
-	return args
-}
-
 // set runs SET with the options; redis.Nil says that a condition among them did not hold.
 func (s *Store) set(ctx context.Context, key string, value []byte, options ...any) error {
-	return s.client.Process(ctx, s.newSet(ctx, key, value, options...))
+	return s.process(ctx, s.prefix+key, s.newSet(ctx, key, value, options...))
 }
 
 func (s *Store) newSet(ctx context.Context, key string, value []byte, options ...any) statusCmd {

@@ -32,6 +32,13 @@ var (
 	ErrGreeting = errors.New("the server has never answered: it may expect TLS, or not speak it")
 )
 
+// What is wrong with a client.
+var (
+	errNilClient     = errors.New("the client is nil")
+	errReadsReplicas = errors.New("the client reads from replicas, which do not have yet what was written: ReadOnly, RouteByLatency and RouteRandomly must be " +
+		"false in its redis.ClusterOptions")
+)
+
 // errNotTaken is what Take says of an entry that is somebody else's.
 var errNotTaken = errors.New("the entry is not one that Take made")
 
@@ -92,7 +99,7 @@ func saidBy(err error) string {
 }
 
 // unavailable returns err in the terms of the contract. parent is the caller's context, deadline the end of the operation.
-func (s *Store) unavailable(parent context.Context, deadline time.Time, err error) error {
+func (s *server) unavailable(parent context.Context, deadline time.Time, err error) error {
 	if known(err) {
 		return err
 	}
@@ -104,27 +111,34 @@ func (s *Store) unavailable(parent context.Context, deadline time.Time, err erro
 		if d, ok := parent.Deadline(); ok && !d.After(deadline) {
 			return context.DeadlineExceeded
 		}
-		err := fmt.Errorf("%w: no answer within %v", cache.ErrUnavailable, s.timeout)
+	}
+	return fmt.Errorf("%w: %w", cache.ErrUnavailable, s.why(err))
+}
+
+// why says what keeps the server from serving.
+func (s *server) why(err error) error {
+	if isTimeout(err) {
+		err := fmt.Errorf("no answer within %v", s.timeout)
 		if s.tls && s.strange() {
 			err = fmt.Errorf("%w: %w", err, ErrGreeting)
 		}
 		return err
 	}
 	if m := mistake(err); m != nil {
-		return fmt.Errorf("%w: %w: %w", cache.ErrUnavailable, m, err)
+		return fmt.Errorf("%w: %w", m, err)
 	}
 	// A server that does not know a command says all of it.
 	if text, _, cut := strings.Cut(err.Error(), ", with args beginning with"); cut {
-		return fmt.Errorf("%w: %s", cache.ErrUnavailable, text)
+		return errors.New(text)
 	}
 	if errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) || errors.Is(err, syscall.ECONNRESET) {
-		err := fmt.Errorf("%w: the server closed the connection", cache.ErrUnavailable)
+		err := errors.New("the server closed the connection")
 		if !s.tls && s.strange() {
 			err = fmt.Errorf("%w: %w", err, ErrGreeting)
 		}
 		return err
 	}
-	return fmt.Errorf("%w: %w", cache.ErrUnavailable, err)
+	return err
 }
 
 // known tells errors that are answers already.

@@ -44,7 +44,7 @@ func (s *Store) Touch(ctx context.Context, key string, ttl time.Duration) (found
 		c, err = evaluate(op.ctx, s, s.scripts.persist, key, newInt)
 	} else {
 		c = newInt(op.ctx, "pexpire", s.prefix+key, milliseconds(ttl))
-		err = s.client.Process(op.ctx, c)
+		err = s.process(op.ctx, s.prefix+key, c)
 	}
 	return err == nil && c.Val() == 1, s.fail(op, err)
 }

@@ -1,12 +1,9 @@
 package redisstore
 
 import (
-	"errors"
 	"fmt"
 	"strings"
 	"time"
-
-	"github.com/redis/go-redis/v9"
 )
 
 const (
@@ -43,20 +40,13 @@ func (o *Options) resolve() (Options, error) {
 	return r, nil
 }
 
-// checkClient refuses a client whose commands would not end with their context.
-func checkClient(client redis.UniversalClient) (*redis.Client, error) {
-	if client == nil {
-		return nil, errors.New("the client is nil")
+// checkDeadlines refuses the options of a client whose commands would not end with their context.
+func checkDeadlines(options string, heedsContext bool, read, write time.Duration) error {
+	switch {
+	case !heedsContext:
+		return fmt.Errorf("the client ignores the deadlines of contexts: set ContextTimeoutEnabled in its %s", options)
+	case read < 0 || write < 0:
+		return fmt.Errorf("the client sets no deadlines on its connections: ReadTimeout and WriteTimeout must not be -2 in its %s", options)
 	}
-	c, ok := client.(*redis.Client)
-	if !ok {
-		return nil, fmt.Errorf("a client of type %T is not supported; allowed: *redis.Client, which NewClient and NewFailoverClient make", client)
-	}
-	switch o := c.Options(); {
-	case !o.ContextTimeoutEnabled:
-		return nil, errors.New("the client ignores the deadlines of contexts: set ContextTimeoutEnabled in its redis.Options")
-	case o.ReadTimeout < 0 || o.WriteTimeout < 0:
-		return nil, errors.New("the client sets no deadlines on its connections: ReadTimeout and WriteTimeout must not be -2 in its redis.Options")
-	}
-	return c, nil
+	return nil
 }

@@ -13,6 +13,7 @@ import (
 	"github.com/larder-go/larder/cache"
 	"github.com/larder-go/larder/cache/redisstore"
 	"github.com/larder-go/larder/internal/redistest"
+	"github.com/larder-go/larder/internal/wait"
 )
 
 func TestBelowAClearThatCannotBeRepeated(t *testing.T) {
@@ -196,7 +197,7 @@ func TestABatchDeletesWhatFailedBeforeItUsesIt(t *testing.T) {
 	if s.DeleteMany(t.Context(), keys[:2]) == nil {
 		t.Fatal("DeleteMany on a frozen server succeeded")
 	}
-	server.Thaw()
+	thaw(t, server, s)
 	_, err := other.Pipelined(t.Context(), func(p redis.Pipeliner) error {
 		for _, key := range keys {
 			p.Set(t.Context(), "cache:"+key, "old", 0)
@@ -222,7 +223,7 @@ func TestWhatABatchStoresAfterAFailureStays(t *testing.T) {
 	if s.Delete(t.Context(), "key1") == nil || s.Set(t.Context(), "key2", []byte("old"), time.Hour) == nil || s.Clear(t.Context(), "@pages:") == nil {
 		t.Fatal("a frozen server has done something")
 	}
-	server.Thaw()
+	thaw(t, server, s)
 	items := map[string][]byte{"key1": []byte("new"), "key2": []byte("new"), "@pages:key": []byte("new")}
 	if err := s.SetMany(t.Context(), items, time.Hour); err != nil {
 		t.Fatal(err)
@@ -231,4 +232,11 @@ func TestWhatABatchStoresAfterAFailureStays(t *testing.T) {
 	if err != nil || len(got) != len(items) {
 		t.Errorf("GetMany = %q, %v; want all that SetMany stored", got, err)
 	}
+}
+
+// thaw lets the server go on, and waits until the store has noticed.
+func thaw(t *testing.T, server *redistest.Server, s *redisstore.Store) {
+	t.Helper()
+	server.Thaw()
+	wait.Until(t, func() bool { return s.Ping(t.Context()) == nil })
 }

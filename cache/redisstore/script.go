@@ -50,11 +50,11 @@ func newScripts() scripts {
 func evaluate[C redis.Cmder](ctx context.Context, s *Store, sc script, key string, reply func(context.Context, ...any) C, args ...any) (C, error) {
 	all := append([]any{"evalsha", sc.sha, 1, s.prefix + key}, args...)
 	c := reply(ctx, all...)
-	err := s.client.Process(ctx, c)
+	err := s.process(ctx, s.prefix+key, c)
 	if redis.HasErrorPrefix(err, "NOSCRIPT") {
 		all[0], all[1] = "eval", sc.source
 		c = reply(ctx, all...)
-		err = s.client.Process(ctx, c)
+		err = s.process(ctx, s.prefix+key, c)
 	}
 	return c, err
 }

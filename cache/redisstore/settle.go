@@ -82,7 +82,7 @@ func (s *Store) settleKeys(ctx context.Context, keys []string) error {
 	if err := s.drain(ctx); err != nil {
 		return err
 	}
-	if err := s.client.Process(ctx, newInt(ctx, s.keysOf("unlink", standing)...)); err != nil {
+	if err := s.unlink(ctx, s.full(standing)...); err != nil {
 		return err
 	}
 	for key, serial := range serials {

@@ -9,7 +9,6 @@ import (
 	"time"
 
 	"github.com/redis/go-redis/v9"
-	"github.com/redis/go-redis/v9/maintnotifications"
 
 	"github.com/larder-go/larder/cache"
 )
@@ -28,8 +27,11 @@ type Store struct {
 
 // server is what a store shares with those that Named makes of it.
 type server struct {
-	client    *redis.Client
-	opened    bool // the client is Open's
+	client    redis.UniversalClient
+	topology  topology
+	breakers  breakers
+	life      *lifespan // of the store that has the client
+	opened    bool      // the client is Open's
 	tls       bool
 	greeted   atomic.Bool // some connection has had the server's first answer; not known of a client that is not Open's
 	timeout   time.Duration
@@ -59,12 +61,18 @@ func New(client redis.UniversalClient, o *Options) (*Store, error) {
 	if err != nil {
 		return nil, fmt.Errorf("redisstore: new: %w", err)
 	}
-	c, err := checkClient(client)
+	t, err := topologyOf(client)
 	if err != nil {
 		return nil, fmt.Errorf("redisstore: new: %w", err)
 	}
-	on := &server{client: c, timeout: r.Timeout, deadlines: deadlines{timeout: r.Timeout}, scripts: newScripts()}
-	return newStore(on, r.KeyPrefix, nil), nil
+	on := &server{client: client, topology: t, timeout: r.Timeout, deadlines: deadlines{timeout: r.Timeout}, scripts: newScripts()}
+	on.breakers.whole = &breaker{}
+	if one, ok := t.(single); ok {
+		on.breakers.whole.node = one.Client
+	}
+	s := newStore(on, r.KeyPrefix, nil)
+	on.life = s.life
+	return s, nil
 }
 
 func newStore(on *server, prefix string, owner *lifespan) *Store {
@@ -76,9 +84,13 @@ func newStore(on *server, prefix string, owner *lifespan) *Store {
 //	redis[s]://user:password@host:6379/1?ca_file=…      TLS with rediss; ca_file holds the CA's certificates in PEM
 //	valkey[s]://…                                       the same
 //	unix:///run/redis.sock?db=1
+//	redis[s]+cluster://host:7000,host:7001              some of the nodes of a cluster, which has the database 0 only
+//	redis[s]+sentinel://host:26379,host:26379/mymaster/0?sentinel_user=…&sentinel_password=…
+//	                                                    sentinels, and by which name they know the master; user and password before the hosts
+//	                                                    are for the master, and TLS is for both
 //
-// User, password, port, database (0) and parameters may be left out. A nil o is the default options. It does no I/O but to
-// read ca_file; an error never shows the URL.
+// valkey goes wherever redis does. User, password, port, database (0) and parameters may be left out. A nil o is the default options. It does no
+// I/O but to read ca_file; an error never shows the URL.
 func Open(ctx context.Context, url string, o *Options) (*Store, error) {
 	if err := ctx.Err(); err != nil {
 		return nil, fmt.Errorf("redisstore: open: %w", err)
@@ -87,28 +99,19 @@ func Open(ctx context.Context, url string, o *Options) (*Store, error) {
 	if err != nil {
 		return nil, fmt.Errorf("redisstore: open: %w", err)
 	}
-	c, err := parseURL(url)
+	t, err := parseURL(url)
 	if err != nil {
 		return nil, fmt.Errorf("redisstore: open: %w", err)
 	}
-	c.ContextTimeoutEnabled = true
-	c.DialTimeout, c.ReadTimeout, c.WriteTimeout, c.PoolTimeout = r.Timeout, r.Timeout, r.Timeout, r.Timeout
-	c.MaxRetries, c.DialerRetries = -1, 1 // command.go decides what deserves a second try
-	c.ConnMaxIdleTime = 5 * time.Minute   // below what load balancers allow an idle connection
-	c.PipelinePoolSize = -1               // SetMany uses the connections that there are
-	c.Dialer = dialer(c)
-	// Either of these asks a server of 6.2 for what it does not know, on every connection: it answers, and counts an error.
-	c.DisableIdentity = true
-	c.MaintNotificationsConfig = &maintnotifications.Config{Mode: maintnotifications.ModeDisabled}
 	var s *Store
-	c.OnConnect = func(context.Context, *redis.Conn) error {
+	client := t.dial(r.Timeout, func(context.Context, *redis.Conn) error {
 		s.greeted.Store(true)
 		return nil
-	}
-	if s, err = New(redis.NewClient(c), o); err != nil {
+	})
+	if s, err = New(client, o); err != nil {
 		return nil, err
 	}
-	s.owned, s.opened, s.tls = true, true, c.TLSConfig != nil
+	s.owned, s.opened, s.tls = true, true, t.tls != nil
 	return s, nil
 }
 
@@ -221,20 +224,23 @@ func (s *Store) Delete(ctx context.Context, key string) error {
 		s.failed.noteKey(key, false)
 		return s.fail(op, err)
 	}
-	if err := s.unlink(op.ctx, s.client, s.prefix+key); err != nil {
+	if err := s.unlink(op.ctx, s.prefix+key); err != nil {
 		s.failed.noteKey(key, true)
 		return s.fail(op, err)
 	}
 	return nil
 }
 
-// Ping tells whether the server answers.
+// Ping tells whether the server answers, of a cluster every master. It asks also where a breaker is open, which an answer closes.
 func (s *Store) Ping(ctx context.Context) error {
 	op, err := s.begin(ctx, "ping", "")
 	if err != nil {
 		return err
 	}
-	return s.fail(op, s.ping(op.ctx))
+	if err = s.pingAnyway(op.ctx); err != nil && s.BreakerStats().Open > 0 {
+		err = fmt.Errorf("the breaker is open: %w", s.why(err))
+	}
+	return s.fail(op, err)
 }
 
 // Close ends what runs in the background, and closes the client if [Open] made it. It is idempotent. The stores that Named made are closed too.

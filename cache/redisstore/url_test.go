@@ -75,8 +75,14 @@ func TestOpenRefuses(t *testing.T) {
 		{"a CA file that is not there", "rediss://:secret@h?ca_file=/nowhere/ca.pem", "/nowhere/ca.pem"},
 		{"a CA file without a certificate", "rediss://:secret@h?ca_file=url_test.go", "holds no certificate"},
 		{"a socket without a path", "unix://", "names no socket"},
-		{"a cluster, which is not built in yet", "redis+cluster://:secret@h1:1,h2:2", "not built in yet"},
-		{"a sentinel, which is not built in yet", "redis+sentinel://:secret@h1:1/mymaster", "not built in yet"},
+		{"several hosts of one server", "redis://:secret@h1:1,h2:2", "several hosts"},
+		{"a cluster with a database", "redis+cluster://:secret@h1:1,h2:2/3", "which a cluster does not have"},
+		{"a cluster with a host that is empty", "redis+cluster://:secret@h1:1,,h2:2", "an empty place"},
+		{"a sentinel without the name of the master", "redis+sentinel://:secret@h1:1,h2:2", "does not name the master"},
+		{"a sentinel's user without a password", "redis+sentinel://h1:1/m?sentinel_user=u", "a sentinel_user without"},
+		{"a sentinel's password where there is none", "redis://h1?sentinel_password=secret", "a parameter that is not known"},
+		{"a parameter twice", "unix:///s?db=1&db=2", "a parameter twice"},
+		{"a kind that nobody knows", "redis+ring://:secret@h1", "an unknown scheme"},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
 			_, err := redisstore.Open(t.Context(), tc.url, nil)
