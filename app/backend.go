@@ -11,18 +11,22 @@ import (
 	"github.com/larder-go/larder/cache"
 	"github.com/larder-go/larder/cache/memstore"
 	"github.com/larder-go/larder/cache/redisstore"
+	"github.com/larder-go/larder/cache/tierstore"
 	"github.com/larder-go/larder/settings"
 )
 
 // builtIn are the backends that every program has.
-func builtIn() []string { return []string{"memory", "none", "redis", "valkey"} }
+func builtIn() []string { return []string{"memory", "none", "redis", "tiered", "valkey"} }
 
 // notBuiltIn are the backends whose names are taken.
-func notBuiltIn() []string { return []string{"file", "tiered"} }
+func notBuiltIn() []string { return []string{"file"} }
 
-func isRedis(backend string) bool { return backend == "redis" || backend == "valkey" }
+// isRedis tells whether a backend is on the one client of Redis that a program has.
+func isRedis(backend string) bool {
+	return backend == "redis" || backend == "valkey" || backend == "tiered"
+}
 
-// sameBackend tells whether two names are those of one backend.
+// sameBackend tells whether two backends are up and down together.
 func sameBackend(a, b string) bool { return a == b || isRedis(a) && isRedis(b) }
 
 // checkBackends reports the backends that nobody knows: that of the default cache, and those of APP_STORES.
@@ -109,10 +113,8 @@ func (c *caches) openStore(ctx context.Context, backend, name string) (cache.Sto
 		return nil, nil //nolint:nilnil // no store is what the operator asked for
 	case backend == "memory":
 		return memstore.New(&memstore.Options{MaxEntries: s.Cache.MaxEntries, MaxBytes: s.Cache.MaxBytes})
-	case isRedis(backend) && name == "":
-		return c.redis, nil
 	case isRedis(backend):
-		return c.redis.Named(name)
+		return c.openFar(backend, name)
 	}
 	s.Cache.KeyPrefix = keyPrefix(s.Cache.KeyPrefix, name)
 	store, err := c.backends[backend](ctx, s)
@@ -123,6 +125,39 @@ func (c *caches) openStore(ctx context.Context, backend, name string) (cache.Sto
 		return nil, fmt.Errorf("backend %q: %w", backend, err)
 	}
 	return store, nil
+}
+
+// openFar opens a store on the client of Redis. With "tiered" there is memory in front of it, but not where what must hold at this moment is kept.
+func (c *caches) openFar(backend, name string) (cache.Store, error) {
+	far := c.redis
+	if name != "" {
+		var err error
+		if far, err = c.redis.Named(name); err != nil {
+			return nil, err
+		}
+	}
+	if backend != "tiered" || name == "sessions" || name == "rate_limit" {
+		return far, nil
+	}
+	s := c.settings.Cache
+	near, err := memstore.New(&memstore.Options{MaxEntries: s.MaxEntries, MaxBytes: s.MaxBytes})
+	if err != nil {
+		return nil, err
+	}
+	return tierstore.New(near, far, &tierstore.Options{OnTracking: func(err error) { c.tracking(name, err) }})
+}
+
+// tracking logs that the near store of a cache is used from now on, or why it is not.
+func (c *caches) tracking(name string, err error) {
+	log := c.trouble.of(name)
+	switch {
+	case err == nil:
+		log.Info("the cache reads from memory what Redis says has not changed")
+	case errors.Is(err, errors.ErrUnsupported):
+		log.Warn("the cache reads everything from Redis", "error", err)
+	default:
+		log.Warn("the cache reads everything from Redis until it tells of changes again", "error", err)
+	}
 }
 
 // keyPrefix is what the keys of a named cache begin with: "cache.sessions:" where those of the default one begin with "cache:". No name has

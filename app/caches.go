@@ -77,7 +77,7 @@ func (c *caches) openRedis(ctx context.Context, name string) []error {
 		return []error{err}
 	}
 	c.redis = store
-	return []error{c.metrics.WatchPool(name, store.PoolStats)}
+	return []error{c.metrics.WatchPool(name, store.PoolStats), c.metrics.WatchBreaker(name, store.BreakerStats)}
 }
 
 // openMain makes the default cache, over given where that is not nil.

@@ -20,7 +20,7 @@ func ExampleLoad() {
 	// APP_PORT=99999: out of range; allowed: 1 to 65535
 	// APP_CACHE_DEFAULT_TTL=soon: not a duration; allowed: 1ms to 9600h, written as 5m or as seconds
 	// APP_CACHE_MAX_ENTRIES=0: out of range; allowed: 1 to 2147483647
-	// APP_CACHE_STORAGE_URL: malformed; in a user or password @ is written %40, / is %2F, : is %3A, ? is %3F, # is %23 and % is %25; allowed: redis:// or valkey:// (rediss, valkeys: with TLS, and ?ca_file=/ca.pem) and [user:password@]host[:port][/database], unix:///run/redis.sock?db=1
+	// APP_CACHE_STORAGE_URL: malformed; in a user or password @ is written %40, / is %2F, : is %3A, ? is %3F, # is %23 and % is %25; allowed: redis:// or valkey:// (rediss, valkeys: with TLS, and ?ca_file=/ca.pem) and [user:password@]host[:port][/database], unix:///run/redis.sock?db=1, redis+cluster://host:port,host:port, redis+sentinel://host:port,host:port/master[/database]
 	// APP_CACHE_BACKEDN: unknown; did you mean APP_CACHE_BACKEND?
 }
 

@@ -10,7 +10,7 @@ import (
 
 const (
 	allowedURL = "redis:// or valkey:// (rediss, valkeys: with TLS, and ?ca_file=/ca.pem) and [user:password@]host[:port][/database], " +
-		"unix:///run/redis.sock?db=1"
+		"unix:///run/redis.sock?db=1, redis+cluster://host:port,host:port, redis+sentinel://host:port,host:port/master[/database]"
 	whyMalformedURL = "malformed; in a user or password @ is written %40, / is %2F, : is %3A, ? is %3F, # is %23 and % is %25"
 	whyLogin        = "with a user and no password, so that the client would be the default user"
 	whyParameter    = "with a parameter that is not known"
@@ -155,32 +155,40 @@ func (u *redisURL) setPath(path string) (why string) {
 	return u.setDatabase(path)
 }
 
-// setParameters takes the one parameter that there is for the scheme, if any.
+// setParameters takes the parameters that there are for the scheme, if any.
 func (u *redisURL) setParameters(query url.Values) (why string) {
-	known := ""
-	if u.kind == "unix" {
-		known = "db"
-	} else if u.tls {
-		known = "ca_file"
-	}
-	for name := range query {
-		if name == "" || name != known {
+	for name, values := range query {
+		switch {
+		case !u.hasParameter(name):
 			return whyParameter
+		case len(values) > 1:
+			return "with a parameter twice"
+		case values[0] == "" && name == "ca_file":
+			return "with a ca_file that names no file"
+		case name == "ca_file":
+			u.caFile = values[0]
+		case name == "db":
+			if why := u.setDatabase(values[0]); why != "" {
+				return why
+			}
 		}
 	}
-	values := query[known]
-	switch {
-	case len(values) == 0:
-		return ""
-	case len(values) > 1:
-		return "with a parameter twice"
-	case known == "db":
-		return u.setDatabase(values[0])
-	case values[0] == "":
-		return "with a ca_file that names no file"
+	if query.Get("sentinel_user") != "" && query.Get("sentinel_password") == "" {
+		return "with a sentinel_user and no sentinel_password, so that the client would be the default user"
 	}
-	u.caFile = values[0]
 	return ""
+}
+
+func (u *redisURL) hasParameter(name string) bool {
+	switch name {
+	case "db":
+		return u.kind == "unix"
+	case "ca_file":
+		return u.tls
+	case "sentinel_user", "sentinel_password":
+		return u.kind == "sentinel"
+	}
+	return false
 }
 
 func (u *redisURL) setDatabase(text string) (why string) {
@@ -204,6 +212,8 @@ func checkRedisURL(text string) (why, allowed string) {
 		return why, "both, or neither"
 	case why == whyParameter && u.kind == "unix":
 		return why, "db"
+	case why == whyParameter && u.kind == "sentinel":
+		return why, "sentinel_user, sentinel_password, and ca_file with TLS"
 	case why == whyParameter:
 		return why, "ca_file, with TLS"
 	default:

@@ -87,7 +87,7 @@ type Shutdown struct {
 // Cache says which store is behind the cache, and its bounds.
 type Cache struct {
 	// Backend is any name: which ones exist is known to the app's builder.
-	Backend    string        `env:"CACHE_BACKEND" envDefault:"memory" help:"memory, redis, valkey (the same), none, or a backend of your own; file and tiered are not built in yet."`
+	Backend    string        `env:"CACHE_BACKEND" envDefault:"memory" help:"memory, redis, valkey (the same), tiered (memory before Redis), none, or a backend of your own; file is not built in yet."`
 	DefaultTTL time.Duration `env:"CACHE_DEFAULT_TTL" envDefault:"5m" min:"1ms" max:"9600h" help:"Lifetime of an entry that names none."`
 	MaxEntries int           `env:"CACHE_MAX_ENTRIES" envDefault:"10000" min:"1" max:"2147483647" help:"Most entries that memory holds."`
 	MaxBytes   int64         `env:"CACHE_MAX_BYTES" envDefault:"0" min:"0" help:"Most bytes that memory holds; 0 is no limit."`

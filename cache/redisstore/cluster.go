@@ -2,6 +2,7 @@ package redisstore
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 	"strconv"
@@ -39,6 +40,9 @@ func (c cluster) masters(ctx context.Context) ([]*redis.Client, error) {
 	return all, err
 }
 
+// errUnsettled is of a moment in which a slot has no master, or two. One that is moved has for an instant.
+var errUnsettled = errors.New("it may be that they are being moved")
+
 // layout gives an error where a slot has no master, or one that is not known yet: nobody could say then that all keys were seen.
 func (c cluster) layout(ctx context.Context) (layout, error) {
 	masters, err := c.masters(ctx)
@@ -61,7 +65,7 @@ func (c cluster) layout(ctx context.Context) (layout, error) {
 		covered += part.slots
 	}
 	if covered != slots {
-		return layout{}, fmt.Errorf("%w: %d of the cluster's %d slots have a master that is known", cache.ErrUnavailable, covered, slots)
+		return layout{}, fmt.Errorf("%w: %d of the cluster's %d slots are some master's: %w", cache.ErrUnavailable, covered, slots, errUnsettled)
 	}
 	return l, nil
 }

@@ -15,6 +15,8 @@ const (
 	maxIdle = 5 * time.Minute
 	// reloadEvery is how old what is known of a cluster may be where nothing fails.
 	reloadEvery = 10 * time.Second
+	// maxRedirects is how often a command follows a key that moves. One that was redirected was not run, so this has nothing to do with what is retried.
+	maxRedirects = 8
 )
 
 // dial returns a client of what the URL named. It does no I/O. Nothing is retried: command.go decides what deserves a second try. The pool for
@@ -26,7 +28,7 @@ func (t target) dial(timeout time.Duration, greeted func(context.Context, *redis
 		return redis.NewClusterClient(&redis.ClusterOptions{
 			Addrs: t.addrs, Dialer: t.dialer(timeout), OnConnect: greeted, Username: t.username, Password: t.password, TLSConfig: t.tls,
 			ContextTimeoutEnabled: true, DialTimeout: timeout, ReadTimeout: timeout, WriteTimeout: timeout, PoolTimeout: timeout,
-			MaxRetries: -1, DialerRetries: 1, ConnMaxIdleTime: maxIdle, PipelinePoolSize: -1, DisableIdentity: true,
+			MaxRetries: -1, MaxRedirects: maxRedirects, DialerRetries: 1, ConnMaxIdleTime: maxIdle, PipelinePoolSize: -1, DisableIdentity: true,
 			MaintNotificationsConfig:   &maintnotifications.Config{Mode: maintnotifications.ModeDisabled},
 			ClusterStateReloadInterval: reloadEvery,
 			DisableRoutingPolicies:     true, // every command here has one key, and COMMAND, which they are read from, may be forbidden

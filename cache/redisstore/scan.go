@@ -14,6 +14,9 @@ import (
 // scanCount is how many keys one SCAN looks at: with more, another client's slowest reads wait longer.
 const scanCount = 100
 
+// settleAfter is how long masters are given to agree who has a slot, before they are asked again.
+const settleAfter = 50 * time.Millisecond
+
 // errEnough ends a walk that nobody wants to go on.
 var errEnough = errors.New("enough")
 
@@ -43,6 +46,7 @@ type visit func(ctx context.Context, conn *redis.Conn, page []string, begun time
 // walk visits all keys that begin with prefix and are there from its beginning to its end, some twice. SCAN returns every key that stays where it
 // is. One that goes to another master of a cluster meanwhile may be missed, so where the masters' parts have changed all is walked once more. Where keys
 // are on their way it is walked twice: they go one way as long as the parts stay the same, so a key that the first round missed is found by the second.
+// A Clear may so remove twice what is stored anew while it runs.
 func (s *Store) walk(op operation, prefix string, visit visit) error {
 	before, err := s.layout(op)
 	if err != nil {
@@ -68,12 +72,16 @@ func (s *Store) walk(op operation, prefix string, visit visit) error {
 	}
 }
 
-func (s *Store) layout(op operation) (layout, error) {
-	op, err := s.next(op)
-	if err != nil {
-		return layout{}, err
+// layout asks several times where the masters do not agree: they will in a moment.
+func (s *Store) layout(op operation) (l layout, err error) {
+	for range 20 {
+		if op, err = s.next(op); err != nil {
+			return layout{}, err
+		}
+		if l, err = s.topology.layout(op.ctx); !errors.Is(err, errUnsettled) || !rest(op.parent, settleAfter) {
+			break
+		}
 	}
-	l, err := s.topology.layout(op.ctx)
 	return l, s.fail(op, err)
 }
 
@@ -121,15 +129,21 @@ func scan(ctx context.Context, conn *redis.Conn, cursor uint64, pattern string) 
 // server, nor to the same one after a restart, so a connection that breaks must end it; and however long it takes, it keeps none of the
 // client's connections from others.
 func aside(of *redis.Client) (conn *redis.Conn, leave func()) {
-	o := *of.Options()
-	o.PoolSize, o.MinIdleConns, o.PipelinePoolSize = 1, 0, -1
-	o.MaintNotificationsConfig = &maintnotifications.Config{Mode: maintnotifications.ModeDisabled}
+	o := optionsAside(of)
 	client := redis.NewClient(&o)
 	conn = client.Conn()
 	return conn, func() {
 		_ = conn.Close()
 		_ = client.Close()
 	}
+}
+
+// optionsAside are those of a client of one connection to the same server.
+func optionsAside(of *redis.Client) redis.Options {
+	o := *of.Options()
+	o.PoolSize, o.MinIdleConns, o.PipelinePoolSize, o.DialerRetries = 1, 0, -1, 1
+	o.MaintNotificationsConfig = &maintnotifications.Config{Mode: maintnotifications.ModeDisabled}
+	return o
 }
 
 // escapeGlob makes the pattern of SCAN MATCH that matches s and nothing else.

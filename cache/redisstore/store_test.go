@@ -30,13 +30,14 @@ func TestMain(m *testing.M) {
 const patience = time.Second
 
 func TestStoreKeepsTheContract(t *testing.T) {
-	cachetest.Run(t, onServer(t, redistest.URL(t), 30*time.Second))
+	url := redistest.URL(t)
+	cachetest.Run(t, onServer(t, url, redistest.Client(t, url), 30*time.Second))
 }
 
 func TestStoreKeepsTheContractWhileItsServerIsFrozen(t *testing.T) {
 	t.Parallel() // it waits for most of its time
 	server := redistest.Start(t)
-	c := onServer(t, server.URL(), patience)
+	c := onServer(t, server.URL(), redistest.Client(t, server.URL()), patience)
 	c.Break = func() func() {
 		server.Freeze()
 		return server.Thaw
@@ -44,9 +45,8 @@ func TestStoreKeepsTheContractWhileItsServerIsFrozen(t *testing.T) {
 	cachetest.Run(t, c)
 }
 
-// onServer is for a server that others may use too: every store has a prefix of its own, and leaves nothing behind.
-func onServer(t *testing.T, url string, timeout time.Duration) cachetest.Config {
-	other := redistest.Client(t, url)
+// onServer is for a server that others may use too: every store has a prefix of its own, and leaves nothing behind. other is a client of the same server.
+func onServer(t *testing.T, url string, other redis.Cmdable, timeout time.Duration) cachetest.Config {
 	var last string
 	another := func(t *testing.T) cache.Store {
 		return open(t, url, &redisstore.Options{KeyPrefix: last + ":", Timeout: timeout})
@@ -109,7 +109,7 @@ func TestStoreKeepsTheContractOnAFakeClock(t *testing.T) {
 	})
 }
 
-func plant(t *testing.T, c *redis.Client) func(string, []byte) error {
+func plant(t *testing.T, c redis.Cmdable) func(string, []byte) error {
 	return func(key string, value []byte) error {
 		t.Cleanup(func() { c.Del(context.WithoutCancel(t.Context()), key) })
 		err := c.SetArgs(t.Context(), key, value, redis.SetArgs{Mode: "NX"}).Err()

@@ -7,6 +7,9 @@ import (
 	"github.com/redis/go-redis/v9"
 )
 
+// failoverAddr is what NewFailoverClient calls the address of a client that asks sentinels.
+const failoverAddr = "FailoverClient"
+
 // topology tells which servers have the keys: single or cluster. A client for Sentinel is single, for it finds its master by itself.
 type topology interface {
 	// master returns the server that takes writes of a key, as far as is known without asking.

@@ -3,8 +3,11 @@
 // Package redistest gives tests a real Redis.
 //
 // [URL] is for tests that need any Redis. [Start] is for tests that break theirs: such a server is frozen, killed and
-// restarted at will. Both fail the test where there is no server, and never skip it. Nothing is ever installed or
-// downloaded. Valkey serves as well as Redis. Linux and macOS.
+// restarted at will. So are those of [StartTLS] and [StartUnix], which are reached in other ways, and those that
+// [StartCluster] and [StartSentinel] join. [StartProxy] breaks the network before any of them.
+//
+// All of them fail the test where there is no server, and never skip it. Nothing is ever installed or downloaded. Valkey
+// serves as well as Redis. Linux and macOS.
 package redistest
 
 import (

@@ -3,16 +3,17 @@
 package redistest
 
 import (
+	"crypto/tls"
 	"net"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
 	"syscall"
 	"testing"
-	"time"
 
 	"github.com/larder-go/larder/internal/wait"
 )
@@ -23,11 +24,16 @@ import (
 // and Thaw may also be called from others. It needs no Stop: the end of the test stops it, frozen or not, and so does
 // the death of the test process.
 type Server struct {
-	t    testing.TB
-	path string   // of the executable
-	args []string // the test's own
-	dir  string
-	port int
+	t        testing.TB
+	path     string   // of the executable
+	args     []string // the test's own
+	line     []string // the whole command line, but for the path
+	dir      string
+	port     int
+	bus      int         // the port of a cluster node for the other nodes
+	ready    string      // what the server logs before its first answer
+	tls      *tls.Config // of the port's clients, nil where it speaks plain text
+	password string      // "" where none is asked for
 
 	mu  sync.Mutex
 	run *process // nil while the server is stopped
@@ -40,16 +46,20 @@ type Server struct {
 // --port, --logfile and --loglevel belong to Start.
 func Start(t testing.TB, args ...string) *Server {
 	t.Helper()
-	s := &Server{t: t, path: executable(t), args: args, dir: t.TempDir()}
-	t.Cleanup(s.Stop)
-	for range 10 {
-		s.port = freePort(t)
-		if s.start() {
-			return s
-		}
+	s := newServer(t, args)
+	s.launch(1, func(ports []int) []string { return s.dataLine("--port", strconv.Itoa(ports[0])) })
+	return s
+}
+
+// newServer returns a server with the test's own args, which launch starts.
+func newServer(t testing.TB, args []string) *Server {
+	t.Helper()
+	s := &Server{
+		t: t, path: executable(t), args: args, dir: t.TempDir(),
+		ready: "Ready to accept connections", password: argument(args, "--requirepass"),
 	}
-	t.Fatal("start a Redis for the test: ten free ports in a row were taken by others before the server could listen")
-	return nil
+	t.Cleanup(s.Stop)
+	return s
 }
 
 // Addr returns the server's host and port. It is the same for the whole test.
@@ -102,15 +112,31 @@ func (s *Server) signal(sig syscall.Signal) {
 	}
 }
 
+// launch starts s for the first time, on so many free ports, the first of which is for clients. The line makes the
+// command line, and may write a file that it names; it is asked again where one of the ports was taken meanwhile.
+func (s *Server) launch(ports int, line func(ports []int) []string) {
+	s.t.Helper()
+	for range 10 {
+		free := freePorts(s.t, ports)
+		s.port, s.line = free[0], line(free)
+		if s.start() {
+			return
+		}
+	}
+	s.t.Fatal("start a Redis for the test: ten free ports in a row were taken by others before the server could listen")
+}
+
+// dataLine is the command line of a server that holds data: what all of them have, then more, then the test's own.
+func (s *Server) dataLine(more ...string) []string {
+	common := []string{"--bind", "127.0.0.1", "--dir", s.dir, "--save", "", "--appendonly", "no", "--daemonize", "no"}
+	return slices.Concat(common, more, s.args)
+}
+
 // start runs the server at s.port and waits until it answers. It is false if the port was taken.
 func (s *Server) start() bool {
 	s.t.Helper()
 	logPath := filepath.Join(s.dir, "server.log")
-	args := append([]string{
-		"--bind", "127.0.0.1", "--port", strconv.Itoa(s.port), "--dir", s.dir,
-		"--save", "", "--appendonly", "no", "--daemonize", "no",
-	}, s.args...)
-	run, err := startProcess(s.path, args, logPath)
+	run, err := startProcess(s.path, s.line, logPath)
 	if err != nil {
 		s.t.Fatalf("start a Redis for the test: %v", err)
 	}
@@ -123,7 +149,7 @@ func (s *Server) start() bool {
 	exited := false
 	wait.Until(s.t, func() bool {
 		exited = run.exited()
-		return exited || strings.Contains(readLog(logPath), "Ready to accept connections") && answers(s.Addr())
+		return exited || strings.Contains(readLog(logPath), s.ready) && s.answers()
 	})
 	if !exited {
 		return true
@@ -134,25 +160,6 @@ func (s *Server) start() bool {
 		s.t.Fatalf("start a Redis for the test: %s ended at once and said:\n%s", s.path, log)
 	}
 	return false
-}
-
-// answers tells whether a server at addr answers PING. A refusal for want of a password is an answer too.
-func answers(addr string) bool {
-	const timeout = time.Second
-	conn, err := net.DialTimeout("tcp", addr, timeout)
-	if err != nil {
-		return false
-	}
-	defer func() { _ = conn.Close() }()
-	if conn.SetDeadline(time.Now().Add(timeout)) != nil {
-		return false
-	}
-	if _, err := conn.Write([]byte("PING\r\n")); err != nil {
-		return false
-	}
-	reply := make([]byte, 64)
-	n, _ := conn.Read(reply)
-	return strings.HasPrefix(string(reply[:n]), "+PONG") || strings.HasPrefix(string(reply[:n]), "-NOAUTH")
 }
 
 func readLog(path string) string {
@@ -172,12 +179,17 @@ func executable(t testing.TB) string {
 	return ""
 }
 
-func freePort(t testing.TB) int {
+// freePorts returns n different ports of loopback that nothing listens on.
+func freePorts(t testing.TB, n int) []int {
 	t.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatalf("find a free port for the test's Redis: %v", err)
+	ports := make([]int, n)
+	for i := range ports {
+		l, err := net.Listen("tcp", "127.0.0.1:0")
+		if err != nil {
+			t.Fatalf("find a free port for the test's Redis: %v", err)
+		}
+		defer func() { _ = l.Close() }() // not before the last is found, else one might be found twice
+		ports[i] = l.Addr().(*net.TCPAddr).Port
 	}
-	defer func() { _ = l.Close() }()
-	return l.Addr().(*net.TCPAddr).Port
+	return ports
 }

@@ -8,6 +8,7 @@ import (
 	"github.com/redis/go-redis/v9"
 
 	"github.com/larder-go/larder/cache"
+	"github.com/larder-go/larder/cache/redisstore"
 	"github.com/larder-go/larder/internal/health"
 )
 
@@ -90,6 +91,27 @@ func (m *Metrics) WatchPool(backend string, stats func() *redis.PoolStats) error
 				pool(send, "pipeline", (*redis.PoolStats)(s.PipelineStats))
 			}
 			send.gauge(subscribed, float64(s.PubSubStats.Active))
+		},
+	})
+}
+
+// WatchBreaker exports the figures of the breakers between a store and its Redis servers, which are read at each scrape. A nil stats and second breakers of the same
+// backend are errors.
+func (m *Metrics) WatchBreaker(backend string, stats func() redisstore.BreakerStats) error {
+	if stats == nil {
+		return fmt.Errorf("telemetry: watch breaker %q: there is no function that gives its figures", backend)
+	}
+	describe := describer(prometheus.Labels{"backend": label(backend)})
+	open := describe("redis_breaker_open", "Servers that did not answer, from which commands are kept until they do: 0 or 1, but for a cluster.")
+	opened := describe("redis_breaker_opened_total", "Times that commands began to be kept from a server.")
+	refused := describe("redis_breaker_refused_total", "Commands that were kept from a server.")
+	return m.watch(fmt.Sprintf("breaker %q", backend), &watcher{
+		descs: []*prometheus.Desc{open, opened, refused},
+		collect: func(send sender) {
+			s := stats()
+			send.gauge(open, float64(s.Open))
+			send.counter(opened, float64(s.Opened))
+			send.counter(refused, float64(s.Refused))
 		},
 	})
 }

@@ -1,0 +1,272 @@
+package redisstore
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"slices"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/redis/go-redis/v9"
+	"github.com/redis/go-redis/v9/push"
+
+	"github.com/larder-go/larder/cache"
+)
+
+const (
+	heartbeat = time.Second
+	// silence is how long a heartbeat may go unanswered.
+	silence = 2 * time.Second
+)
+
+var errLost = errors.New("the connection that tells of changes was lost")
+
+// Tracking is what [Store.Track] calls.
+type Tracking struct {
+	// Started is called once, when every server has promised to tell.
+	Started func()
+	// Changed is called with keys that somebody, this store too, has written, renewed or removed, or that have expired. The slice is its own. Nil says that any
+	// may have been. It is called for each server by one goroutine, also before Started.
+	Changed func(keys []string)
+	// Alive is called about once a second, with the time at which every server was asked whether it still is there. They have said so by now, and Changed
+	// has been called for what was changed before that time.
+	Alive func(asked time.Time)
+}
+
+// Track tells what happens to the entries of the store, whoever does it, as server-assisted client-side caching does (CLIENT TRACKING … BCAST). It goes on until
+// ctx ends, the store is closed or a connection breaks or is silent for two seconds, and returns why. Then changes may have been missed.
+//
+// A server that does not track, or a user who may not have it, gives an error that matches [errors.ErrUnsupported].
+func (s *Store) Track(ctx context.Context, t Tracking) error {
+	op, err := s.begin(ctx, "track", "")
+	if err != nil {
+		return err
+	}
+	if !s.life.join() {
+		return op.failed(cache.ErrClosed)
+	}
+	defer s.life.leave()
+	ctx, end := context.WithCancelCause(ctx)
+	defer end(nil)
+	defer context.AfterFunc(s.life.ctx, func() { end(cache.ErrClosed) })()
+
+	masters, err := s.topology.masters(op.ctx)
+	if err != nil {
+		return s.fail(op, err)
+	}
+	watch := watch{store: s, masters: masters}
+	defer watch.close()
+	if err := watch.open(op.ctx, t); err != nil {
+		return s.fail(op, err)
+	}
+	t.Started()
+	watch.read(ctx, end)
+	for err == nil {
+		asked := time.Now()
+		if err = watch.ask(ctx); err == nil {
+			t.Alive(asked)
+			rest(ctx, heartbeat-time.Since(asked))
+			err = context.Cause(ctx)
+		}
+	}
+	return op.failed(err)
+}
+
+// watch is one call of Track: a connection to every master.
+type watch struct {
+	store   *Store
+	masters []*redis.Client
+	told    []*teller
+	reading sync.WaitGroup
+}
+
+func (w *watch) open(ctx context.Context, t Tracking) error {
+	for _, master := range w.masters {
+		one := newTeller(master, w.store.prefix, t.Changed)
+		w.told = append(w.told, one)
+		if err := one.open(ctx); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// read hands on what the servers tell, and ends the call where one breaks off.
+func (w *watch) read(ctx context.Context, end context.CancelCauseFunc) {
+	for _, one := range w.told {
+		w.reading.Go(func() { end(one.read(ctx)) })
+	}
+}
+
+// ask returns nil once every server has answered, and they still are the masters.
+func (w *watch) ask(ctx context.Context) error {
+	deadline, cancel := context.WithTimeoutCause(ctx, silence, errLost)
+	defer cancel()
+	for _, one := range w.told {
+		if err := one.ping(deadline); err != nil {
+			return err
+		}
+	}
+	for _, one := range w.told {
+		select {
+		case <-one.pongs:
+		case <-deadline.Done():
+			return context.Cause(deadline)
+		}
+	}
+	masters, err := w.store.topology.masters(deadline)
+	if err != nil {
+		return fmt.Errorf("%w: %w", cache.ErrUnavailable, err)
+	}
+	if !slices.Equal(masters, w.masters) {
+		return fmt.Errorf("%w: the cluster has other masters", errLost)
+	}
+	for _, one := range w.told {
+		if err := one.same(deadline); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (w *watch) close() {
+	for _, one := range w.told {
+		one.close()
+	}
+	w.reading.Wait()
+}
+
+// teller is the connection over which one server tells. The client's subscription is what reads while nobody asks; it subscribes to nothing.
+type teller struct {
+	prefix   string
+	changed  func(keys []string)
+	options  redis.Options
+	client   *redis.Client
+	messages *redis.PubSub
+	dialed   atomic.Bool
+	address  string // at the other end
+	pongs    chan struct{}
+}
+
+func newTeller(of *redis.Client, prefix string, changed func(keys []string)) *teller {
+	t := &teller{prefix: prefix, changed: changed, options: optionsAside(of), pongs: make(chan struct{}, 1)}
+	o := t.options
+	o.Protocol, o.MinIdleConns, o.DialerRetries = 3, 0, 1
+	dial, connected := o.Dialer, o.OnConnect
+	o.Dialer = func(ctx context.Context, network, addr string) (net.Conn, error) {
+		if t.dialed.Swap(true) {
+			return nil, errLost // what was told meanwhile is lost
+		}
+		conn, err := dial(ctx, network, addr)
+		if err == nil {
+			t.address = conn.RemoteAddr().String()
+		}
+		return conn, err
+	}
+	o.OnConnect = func(ctx context.Context, conn *redis.Conn) error {
+		if connected != nil {
+			if err := connected(ctx, conn); err != nil {
+				return err
+			}
+		}
+		return conn.Process(ctx, newStatus(ctx, "client", "tracking", "on", "bcast", "prefix", prefix))
+	}
+	t.client = redis.NewClient(&o)
+	return t
+}
+
+// open connects, and returns once the server tracks.
+func (t *teller) open(ctx context.Context) error {
+	if err := t.client.RegisterPushNotificationHandler("invalidate", t, true); err != nil {
+		return err
+	}
+	t.messages = t.client.Subscribe(ctx)
+	err := t.messages.Ping(ctx) // the first thing that is written connects
+	if said := saidBy(err); strings.Contains(strings.ToLower(said), "tracking") || strings.HasPrefix(said, "unknown ") || strings.HasPrefix(said, "NOPERM") {
+		err = fmt.Errorf("%w: the server does not tell of changes: %w", errors.ErrUnsupported, err)
+	}
+	if err == nil {
+		err = t.receive(ctx)
+	}
+	return err
+}
+
+// receive waits for the answer to a ping. What is told until then is handed on.
+func (t *teller) receive(ctx context.Context) error {
+	message, err := t.messages.ReceiveTimeout(ctx, silence)
+	if err != nil {
+		return fmt.Errorf("%w: %w", errLost, err)
+	}
+	if _, ok := message.(*redis.Pong); !ok {
+		return fmt.Errorf("%w: the server said something else", errLost)
+	}
+	return nil
+}
+
+func (t *teller) read(ctx context.Context) error {
+	for {
+		if err := t.receive(ctx); err != nil {
+			return err
+		}
+		select {
+		case t.pongs <- struct{}{}:
+		default:
+			return fmt.Errorf("%w: the server answered what nobody asked", errLost)
+		}
+	}
+}
+
+func (t *teller) ping(ctx context.Context) error {
+	if err := t.messages.Ping(ctx); err != nil {
+		return fmt.Errorf("%w: %w", errLost, err)
+	}
+	return nil
+}
+
+// same tells whether the master that sentinels name still is the server at the other end. A master that was replaced may not know it, and then goes on
+// to answer, and tells of nothing.
+func (t *teller) same(ctx context.Context) error {
+	if t.options.Addr != failoverAddr {
+		return nil
+	}
+	conn, err := t.options.Dialer(ctx, t.options.Network, t.options.Addr)
+	if err != nil {
+		return fmt.Errorf("%w: %w", errLost, err)
+	}
+	defer func() { _ = conn.Close() }()
+	if conn.RemoteAddr().String() != t.address {
+		return fmt.Errorf("%w: there is another master", errLost)
+	}
+	return nil
+}
+
+// HandlePushNotification is called with what the server tells: "invalidate" and keys, or nil where all have gone.
+func (t *teller) HandlePushNotification(_ context.Context, _ push.NotificationHandlerContext, told []any) error {
+	if len(told) < 2 {
+		return nil
+	}
+	names, some := told[1].([]any)
+	if !some {
+		t.changed(nil)
+		return nil
+	}
+	keys := make([]string, 0, len(names))
+	for _, name := range names {
+		if key, ours := strings.CutPrefix(fmt.Sprint(name), t.prefix); ours {
+			keys = append(keys, key)
+		}
+	}
+	t.changed(keys)
+	return nil
+}
+
+func (t *teller) close() {
+	if t.messages != nil {
+		_ = t.messages.Close()
+	}
+	_ = t.client.Close()
+}
