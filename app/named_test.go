@@ -49,6 +49,7 @@ func TestClearLeavesTheOtherCachesAlone(t *testing.T) {
 	backends := map[string][]string{
 		"memory":          nil,
 		"redis":           {"APP_CACHE_BACKEND=redis"},
+		"tiered":          {"APP_CACHE_BACKEND=tiered"},
 		"redis for names": {"APP_STORES=sessions=redis,pages=valkey"},
 	}
 	for backend, env := range backends {

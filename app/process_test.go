@@ -246,7 +246,7 @@ func TestWrongSettingsAreReportedTogether(t *testing.T) {
 	}
 	out := p.Output()
 	for _, want := range []string{
-		"4 problems", "APP_CACHE_BACKEND=memcached: unknown backend; allowed: memory, none, redis, valkey",
+		"4 problems", "APP_CACHE_BACKEND=memcached: unknown backend; allowed: memory, none, redis, tiered, valkey",
 		"APP_CACHE_MAX_ENTRIES=0: ", "APP_PORT=99999: ", "APP_CACHE_DEFAULT_TTL=soon: ",
 	} {
 		if !strings.Contains(out, want) {

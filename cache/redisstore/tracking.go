@@ -155,7 +155,7 @@ type teller struct {
 func newTeller(of *redis.Client, prefix string, changed func(keys []string)) *teller {
 	t := &teller{prefix: prefix, changed: changed, options: optionsAside(of), pongs: make(chan struct{}, 1)}
 	o := t.options
-	o.Protocol, o.MinIdleConns, o.DialerRetries = 3, 0, 1
+	o.Protocol, o.PushNotificationProcessor = 3, push.NewProcessor() // the client's own may know others that watch
 	dial, connected := o.Dialer, o.OnConnect
 	o.Dialer = func(ctx context.Context, network, addr string) (net.Conn, error) {
 		if t.dialed.Swap(true) {
