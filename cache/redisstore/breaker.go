@@ -26,9 +26,10 @@ const (
 // opens, and pings go on until one is answered, which closes it. So nobody's operation is the one that tries, one slow answer opens nothing, and
 // after a restart the dead connections of the pool don't either. What makes it suspect a server and what does not, suspicious says.
 type breaker struct {
-	node    *redis.Client // nil for that of a cluster as a whole
-	outage  atomic.Pointer[outage]
-	watched atomic.Bool // somebody pings
+	node     *redis.Client // nil for that of a cluster as a whole
+	outage   atomic.Pointer[outage]
+	watched  atomic.Bool // somebody pings
+	together *coalescer  // how commands go there
 }
 
 // outage is what an open breaker says: one value for all who meet it.
@@ -36,6 +37,7 @@ type outage struct{ err error }
 
 // breakers are those of the servers of a store.
 type breakers struct {
+	make   func(node *redis.Client) *breaker
 	whole  *breaker // of the one server; in a cluster, of finding out who has a key
 	nodes  sync.Map // of *redis.Client to *breaker, in a cluster
 	opened atomic.Int64
@@ -77,7 +79,7 @@ func (bs *breakers) of(node *redis.Client) *breaker {
 	if b, found := bs.nodes.Load(node); found {
 		return b.(*breaker)
 	}
-	b, _ := bs.nodes.LoadOrStore(node, &breaker{node: node})
+	b, _ := bs.nodes.LoadOrStore(node, bs.make(node))
 	return b.(*breaker)
 }
 

@@ -75,6 +75,9 @@ func (s *Store) readInt(ctx context.Context, command, key string) (int64, error)
 
 // set runs SET with the options; redis.Nil says that a condition among them did not hold.
 func (s *Store) set(ctx context.Context, key string, value []byte, options ...any) error {
+	if len(value) > maxShared {
+		return s.processAlone(ctx, s.prefix+key, s.newSet(ctx, key, value, options...))
+	}
 	return s.process(ctx, s.prefix+key, s.newSet(ctx, key, value, options...))
 }
 

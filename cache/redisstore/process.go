@@ -10,8 +10,22 @@ import (
 
 // How commands get to the servers: every one past the breaker of the server that has its key. Keys are as the servers have them.
 
-// process runs a command on key.
+// maxShared is the longest value that shares a connection with what others send at the moment: a longer one would hold them up.
+const maxShared = 16 << 10
+
+// process runs a command on key, possibly with others that are wanted at the same time.
 func (s *server) process(ctx context.Context, key string, cmd redis.Cmder) error {
+	b, err := s.guard(ctx, key)
+	if err != nil {
+		return err
+	}
+	err = b.together.do(ctx, cmd)
+	s.report(b, err)
+	return err
+}
+
+// processAlone is process for what is large.
+func (s *server) processAlone(ctx context.Context, key string, cmd redis.Cmder) error {
 	b, err := s.guard(ctx, key)
 	if err != nil {
 		return err
@@ -19,6 +33,22 @@ func (s *server) process(ctx context.Context, key string, cmd redis.Cmder) error
 	err = s.client.Process(ctx, cmd)
 	s.report(b, err)
 	return err
+}
+
+// newBreaker returns that of a server, and how commands go there together. It is the client that they go through, for a cluster's follows keys that move.
+func (s *server) newBreaker(node *redis.Client) *breaker {
+	return &breaker{node: node, together: &coalescer{
+		direct: s.client.Process,
+		pipeline: func(ctx context.Context, cmds []redis.Cmder) error {
+			p := s.client.Pipeline()
+			for _, cmd := range cmds {
+				_ = p.Process(ctx, cmd) // it is only kept
+			}
+			_, err := p.Exec(ctx)
+			return err
+		},
+		span: s.timeout / 16,
+	}}
 }
 
 // processAll runs commands on one key each, at once: a round trip to every server that has some of the keys. Where the breaker of one of them is open, none
@@ -52,7 +82,7 @@ func (s *server) getAll(ctx context.Context, keys []string) ([]any, error) {
 	if s.one() {
 		c, err := read(func() (sliceCmd, error) {
 			c := newSlice(ctx, command("mget", keys)...)
-			return c, s.process(ctx, keys[0], c)
+			return c, s.processAlone(ctx, keys[0], c)
 		})
 		return c.Val(), err
 	}
@@ -74,8 +104,11 @@ func (s *server) getAll(ctx context.Context, keys []string) ([]any, error) {
 
 // unlink removes the entries under the keys.
 func (s *server) unlink(ctx context.Context, keys ...string) error {
-	if len(keys) == 1 || s.one() {
-		return s.process(ctx, keys[0], newInt(ctx, command("unlink", keys)...))
+	if len(keys) == 1 {
+		return s.process(ctx, keys[0], newInt(ctx, "unlink", keys[0]))
+	}
+	if s.one() {
+		return s.processAlone(ctx, keys[0], newInt(ctx, command("unlink", keys)...))
 	}
 	return s.processAll(ctx, keys, each(keys, func(key string) redis.Cmder { return newInt(ctx, "unlink", key) }))
 }

@@ -5,6 +5,7 @@ import (
 	"crypto/sha1" //nolint:gosec // what the server calls a script by
 	_ "embed"
 	"encoding/hex"
+	"slices"
 
 	"github.com/redis/go-redis/v9"
 )
@@ -49,12 +50,21 @@ func newScripts() scripts {
 // or was restarted, says so without executing anything: then, and only then, it is sent once more, in full.
 func evaluate[C redis.Cmder](ctx context.Context, s *Store, sc script, key string, reply func(context.Context, ...any) C, args ...any) (C, error) {
 	all := append([]any{"evalsha", sc.sha, 1, s.prefix + key}, args...)
+	process := s.process
+	if slices.ContainsFunc(args, isLong) {
+		process = s.processAlone
+	}
 	c := reply(ctx, all...)
-	err := s.process(ctx, s.prefix+key, c)
+	err := process(ctx, s.prefix+key, c)
 	if redis.HasErrorPrefix(err, "NOSCRIPT") {
 		all[0], all[1] = "eval", sc.source
 		c = reply(ctx, all...)
-		err = s.process(ctx, s.prefix+key, c)
+		err = process(ctx, s.prefix+key, c)
 	}
 	return c, err
+}
+
+func isLong(arg any) bool {
+	value, ok := arg.([]byte)
+	return ok && len(value) > maxShared
 }

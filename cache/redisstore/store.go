@@ -66,10 +66,12 @@ func New(client redis.UniversalClient, o *Options) (*Store, error) {
 		return nil, fmt.Errorf("redisstore: new: %w", err)
 	}
 	on := &server{client: client, topology: t, timeout: r.Timeout, deadlines: deadlines{timeout: r.Timeout}, scripts: newScripts()}
-	on.breakers.whole = &breaker{}
+	on.breakers.make = on.newBreaker
+	var only *redis.Client
 	if one, ok := t.(single); ok {
-		on.breakers.whole.node = one.Client
+		only = one.Client
 	}
+	on.breakers.whole = on.newBreaker(only)
 	s := newStore(on, r.KeyPrefix, nil)
 	on.life = s.life
 	return s, nil
@@ -247,11 +249,15 @@ func (s *Store) Ping(ctx context.Context) error {
 func (s *Store) Close() error {
 	s.closeOnce.Do(func() {
 		s.life.close()
-		if !s.owned {
-			return
+		if s.owned {
+			if err := s.client.Close(); err != nil {
+				s.closeErr = &cache.OpError{Op: "close", Err: err}
+			}
 		}
-		if err := s.client.Close(); err != nil {
-			s.closeErr = &cache.OpError{Op: "close", Err: err}
+		if s.life.owner == nil {
+			for _, b := range s.breakers.all() {
+				b.together.close()
+			}
 		}
 	})
 	return s.closeErr

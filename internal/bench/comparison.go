@@ -15,7 +15,9 @@ type comparison struct {
 
 func comparisons() []comparison {
 	return []comparison{
-		{"redis/operations", "Get and Set of redisstore beside go-redis alone, with the same options", redisOperations},
+		{"redis/operations", "Get and Set of redisstore beside go-redis alone, with the same options, and beside rueidis", redisOperations},
+		{"redis/tier", "reading what tierstore has near beside a Get of redisstore", redisTier},
+		{"redis/dead", "operations on a server that is dead, with the breaker open", redisDead},
 		{"redis/many", "many keys by one GetMany beside as many Gets", redisMany},
 		{"redis/clear", "another client's reads while Clear runs beside the same reads at rest", redisClear},
 		{"memory/append", "reading into memory of the caller's, beside the best such read and the best that only hands out its own", memoryAppend},

@@ -9,6 +9,7 @@ import (
 
 	"github.com/redis/go-redis/v9"
 	"github.com/redis/go-redis/v9/maintnotifications"
+	"github.com/redis/rueidis"
 
 	"github.com/larder-go/larder/cache/redisstore"
 )
@@ -38,6 +39,16 @@ func (s *redisServer) client() *redis.Client {
 	c := redis.NewClient(&o)
 	s.clients = append(s.clients, c)
 	return c
+}
+
+// rueidis returns a client of that library on the same server, with its defaults but for its near cache, which nobody uses here.
+func (s *redisServer) rueidis() (rueidis.Client, error) {
+	o, err := rueidis.ParseURL(s.url)
+	if err != nil {
+		return nil, errors.New("rueidis: the URL is malformed (not repeated here, since it may hold a password)")
+	}
+	o.DisableCache = true
+	return rueidis.NewClient(o)
 }
 
 // prefix begins the keys of this run that the name stands for: nobody else's, also on a server that is shared.
