@@ -1,6 +1,18 @@
 // Package redisstore is the cache in Redis or Valkey: shared by every process that uses the same server and prefix. A [Store] has every capability
 // that package cache knows of. The commands used are those of Redis 6.2.
 //
+// # Servers
+//
+// One server, the master that sentinels know, or the masters of a cluster: [Open] takes each by its URL, [New] by a client of the caller's. Everything below holds for all
+// of them. On a cluster a batch is one round trip to each master, Clear and Keys go over all masters, and follow keys that are being moved from one to another; a Clear during which
+// slots move may remove twice what is stored anew meanwhile. Whoever reads is sent to masters only.
+//
+// Replication is asynchronous: a failover may lose writes that were acknowledged, and brings back what they had replaced. It invents nothing, and operations succeed again by themselves once there is a
+// new master.
+//
+// What a user of the server needs: GET, MGET, SET, EXISTS, PTTL, PEXPIRE, PERSIST, INCRBY, UNLINK, TIME, EVAL, EVALSHA, SCAN and PING; for a cluster CLUSTER SLOTS and CLUSTER NODES; and for
+// [Store.Track] CLIENT TRACKING.
+//
 // # Keys
 //
 // What redis-cli shows is the prefix, "@name:" for every level of namespace, and the key:
@@ -28,13 +40,19 @@
 // # Atomic operations
 //
 // Add and Touch are one command; Increment, CompareAndSwap, CompareAndDelete, GetAndRenew, Take and Touch with [cache.Forever] are one script of
-// one key each, and one round trip once the server knows it. A user of the server needs the commands of the scripts, EVAL and EVALSHA. Take goes by the
+// one key each, and one round trip once the server knows it. Take goes by the
 // server's clock, so the clocks of those who use it do not matter.
 //
 // # Batches
 //
 // GetMany and DeleteMany are one round trip for every 1,000 keys, SetMany one for every 1,000 keys or 1 MiB of values, whichever is less; a larger
 // value goes alone. No other operation need see all of a batch or nothing of it.
+//
+// # Many callers
+//
+// Up to eight commands at a time go each on its own connection. What comes beyond that goes together with what else is wanted at the moment, as one pipeline, which multiplies what
+// many callers get done. Each keeps its own deadline and its own error, and no command is sent twice; but those of a pipeline share its connection, and where that breaks, all
+// that have no answer yet fail. Values above 16 KiB are sent alone.
 //
 // # Time
 //
@@ -49,6 +67,10 @@
 // mistake also matches one of [ErrAuth], [ErrPermission], [ErrDatabase], [ErrReadOnly], [ErrMemory], [ErrTLS] and [ErrGreeting].
 // A read is tried once more if its connection turned out to be dead; a write never is, on the caller's own client neither, and may still take
 // effect after its error. After an Add that failed, Get tells whose value it is; after an Increment or a Take nothing can.
+//
+// A server that does not answer has a breaker before it. Once an operation could not reach it, it is pinged in the background; where nobody has had an answer for 200 ms every operation fails at once, with an error
+// that says so, until a ping is answered; they are sent every 100 ms. Misses, cancellations and what the server says are no failures. Ping goes through always. In a cluster every master has
+// a breaker of its own. [Store.BreakerStats] tells.
 //
 // A Set, Delete or Clear that failed is remembered, and every key of a SetMany or DeleteMany that was not confirmed. Before this process uses such a
 // key again the key is deleted, so that an old value does not come back with the server; where it was a Clear, what is below its prefix counts as a
