@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net"
 	"slices"
 	"sync"
 	"sync/atomic"
@@ -172,15 +173,23 @@ func (s *server) pingUntilAnswered(b *breaker) {
 
 // pingAside asks a server over a new connection, or, where there is none to ask, who the masters of the cluster are.
 func (s *server) pingAside(node *redis.Client) error {
-	ctx, _ := s.deadlines.bound(s.life.ctx)
+	ctx, cancel := context.WithTimeout(s.life.ctx, s.timeout)
+	defer cancel()
 	if node == nil {
 		_, err := s.topology.masters(ctx)
 		return err
 	}
-	conn, leave := aside(node)
-	defer leave()
-	defer context.AfterFunc(s.life.ctx, leave)() // Close does not wait for an answer
-	return conn.Process(ctx, newStatus(ctx, "ping"))
+	o := optionsAside(node)
+	dial := o.Dialer
+	o.Dialer = func(_ context.Context, network, addr string) (net.Conn, error) { return dial(ctx, network, addr) }
+	client := redis.NewClient(&o) // not its Conn, which must not be closed while it is used
+	defer func() { _ = client.Close() }()
+	defer context.AfterFunc(ctx, func() { _ = client.Close() })() // Close does not wait for an answer
+	err := client.Process(ctx, newStatus(ctx, "ping"))
+	if cause := ctx.Err(); err != nil && cause != nil {
+		return cause // not what a client says that is closed
+	}
+	return err
 }
 
 // gone asks the cluster whether the server of a breaker still is a master, and forgets it if it is none: others have its keys now.

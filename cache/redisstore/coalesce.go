@@ -14,7 +14,7 @@ const (
 	// maxAlone is how many commands go each their own way. Up to there a connection and a round trip for each is as fast, and nobody waits for another.
 	maxAlone = 8
 	// maxRunners is how many batches are under way at once: one that is held up holds up no more than its share of the callers.
-	maxRunners = 4
+	maxRunners = 8
 	// maxTogether is how many commands a batch has at most. More gain little, and the server keeps all their replies in memory until they are read.
 	maxTogether = 128
 )
@@ -29,7 +29,7 @@ const (
 // it breaks, or its time is over, all that have no reply yet fail, and a reply waits for those before it.
 type coalescer struct {
 	direct   func(ctx context.Context, cmd redis.Cmder) error
-	pipeline func(ctx context.Context, cmds []redis.Cmder) error // every command gets its reply or an error; what it returns is not looked at
+	pipeline func(ctx context.Context, cmds []redis.Cmder) error // each command gets its own reply or error, or all have the one it returns
 	span     time.Duration                                       // how much later than the first of a batch another may end
 
 	mu      sync.Mutex
@@ -144,7 +144,18 @@ func (c *coalescer) serve(b *batch) {
 	}
 	ctx, cancel := context.WithDeadline(context.Background(), b.end)
 	defer cancel()
-	_ = c.pipeline(ctx, b.cmds) // each command has its own
+	share(c.pipeline(ctx, b.cmds), b.cmds)
+}
+
+// share gives an error that no command has to all of them. A client does not where it is a server's that refused the connection: a wrong password is one.
+func share(err error, cmds []redis.Cmder) {
+	failed := func(cmd redis.Cmder) bool { return cmd.Err() != nil }
+	if err == nil || slices.ContainsFunc(cmds, failed) {
+		return
+	}
+	for _, cmd := range cmds {
+		cmd.SetErr(err)
+	}
 }
 
 // close waits for the batches under way and those that wait, each of which ends in time. Commands that come later go alone.

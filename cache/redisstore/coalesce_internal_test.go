@@ -340,6 +340,27 @@ func TestWhereTheConnectionBreaksEveryCallerOfTheBatchGetsTheError(t *testing.T)
 	})
 }
 
+func TestWhereTheServerRefusesTheConnectionEveryCallerOfTheBatchGetsTheError(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		h, c := newHeld()
+		refusal := errors.New("WRONGPASS")
+		c.pipeline = func(ctx context.Context, cmds []redis.Cmder) error {
+			_ = h.together(ctx, cmds)
+			return refusal // and no command has it
+		}
+		ctx := bound(t, time.Minute)
+		errs, filled := fill(ctx, c)
+		h.letGo()
+		filled()
+		for i, err := range errs {
+			if want := map[bool]error{true: refusal}[i >= maxAlone]; err != want {
+				t.Errorf("command %d has the error %v; want %v", i, err, want)
+			}
+		}
+		wantIdle(t, c)
+	})
+}
+
 func TestCloseWaitsForTheBatchesThatWaitAndLaterCommandsGoAlone(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		h, c := newHeld()

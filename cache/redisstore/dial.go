@@ -58,7 +58,11 @@ func (t target) dial(timeout time.Duration, greeted func(context.Context, *redis
 // dialer makes connections that are given up at once when they are closed: what was written and not yet sent is thrown away. A
 // write that timed out would otherwise still be delivered, by the kernel, after the Delete that was to undo it.
 func (t target) dialer(timeout time.Duration) func(ctx context.Context, network, addr string) (net.Conn, error) {
-	dial := redis.NewDialer(&redis.Options{DialTimeout: timeout, TLSConfig: t.tls})
+	dial := redis.NewDialer(&redis.Options{DialTimeout: timeout})
+	if t.tls != nil {
+		// The client's own would go on with a handshake whose context has ended.
+		dial = (&tls.Dialer{NetDialer: &net.Dialer{Timeout: timeout}, Config: t.tls}).DialContext
+	}
 	return func(ctx context.Context, network, addr string) (net.Conn, error) {
 		conn, err := dial(ctx, network, addr)
 		if err != nil {

@@ -37,35 +37,29 @@ func (s *server) processAlone(ctx context.Context, key string, cmd redis.Cmder) 
 
 // newBreaker returns that of a server, and how commands go there together. It is the client that they go through, for a cluster's follows keys that move.
 func (s *server) newBreaker(node *redis.Client) *breaker {
-	return &breaker{node: node, together: &coalescer{
-		direct: s.client.Process,
-		pipeline: func(ctx context.Context, cmds []redis.Cmder) error {
-			p := s.client.Pipeline()
-			for _, cmd := range cmds {
-				_ = p.Process(ctx, cmd) // it is only kept
-			}
-			_, err := p.Exec(ctx)
-			return err
-		},
-		span: s.timeout / 16,
-	}}
+	return &breaker{node: node, together: &coalescer{direct: s.client.Process, pipeline: s.pipeline, span: s.timeout / 16}}
+}
+
+func (s *server) pipeline(ctx context.Context, cmds []redis.Cmder) error {
+	p := s.client.Pipeline()
+	if err := p.BatchProcess(ctx, cmds...); err != nil {
+		return err
+	}
+	_, err := p.Exec(ctx)
+	return err
 }
 
 // processAll runs commands on one key each, at once: a round trip to every server that has some of the keys. Where the breaker of one of them is open, none
 // is run. It returns the first error, for which a missing entry is none.
 func (s *server) processAll(ctx context.Context, keys []string, cmds []redis.Cmder) error {
-	pipeline := s.client.Pipeline()
 	past := make([]*breaker, len(keys))
 	for i, key := range keys {
 		var err error
 		if past[i], err = s.guard(ctx, key); err != nil {
 			return err
 		}
-		if err := pipeline.Process(ctx, cmds[i]); err != nil {
-			return err
-		}
 	}
-	_, _ = pipeline.Exec(ctx) // each command has its own
+	share(s.pipeline(ctx, cmds), cmds)
 	var first error
 	for i, cmd := range cmds {
 		err := cmd.Err()

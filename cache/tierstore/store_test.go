@@ -125,7 +125,7 @@ func process(t *testing.T, url string, timeout time.Duration) []*cache.Cache {
 }
 
 // tracked returns a store whose server tells it of changes.
-func tracked(t *testing.T, url string, o *redisstore.Options) *tierstore.Store {
+func tracked(t testing.TB, url string, o *redisstore.Options) *tierstore.Store {
 	t.Helper()
 	s, told := open(t, url, o)
 	if err := <-told; err != nil {
@@ -135,7 +135,7 @@ func tracked(t *testing.T, url string, o *redisstore.Options) *tierstore.Store {
 }
 
 // open returns a store and what OnTracking is told.
-func open(t *testing.T, url string, o *redisstore.Options) (*tierstore.Store, <-chan error) {
+func open(t testing.TB, url string, o *redisstore.Options) (*tierstore.Store, <-chan error) {
 	t.Helper()
 	near, err := memstore.New(nil)
 	if err != nil {
