@@ -38,11 +38,10 @@ type outage struct{ err error }
 
 // breakers are those of the servers of a store.
 type breakers struct {
-	make   func(node *redis.Client) *breaker
-	whole  *breaker // of the one server; in a cluster, of finding out who has a key
-	nodes  sync.Map // of *redis.Client to *breaker, in a cluster
-	opened atomic.Int64
-	refuse atomic.Int64
+	whole   *breaker // of the one server; in a cluster, of finding out who has a key
+	nodes   sync.Map // of *redis.Client to *breaker, in a cluster
+	opened  atomic.Int64
+	refused atomic.Int64
 }
 
 // BreakerStats are the figures of the breakers between a store and its servers.
@@ -54,7 +53,7 @@ type BreakerStats struct {
 
 // BreakerStats returns the figures of the breakers, which the stores that Named makes share.
 func (s *Store) BreakerStats() BreakerStats {
-	st := BreakerStats{Opened: s.breakers.opened.Load(), Refused: s.breakers.refuse.Load()}
+	st := BreakerStats{Opened: s.breakers.opened.Load(), Refused: s.breakers.refused.Load()}
 	for _, b := range s.breakers.all() {
 		if b.outage.Load() != nil {
 			st.Open++
@@ -72,15 +71,18 @@ func (bs *breakers) all() []*breaker {
 	return all
 }
 
-// of returns the breaker of a server.
-func (bs *breakers) of(node *redis.Client) *breaker {
-	if bs.whole.node == node {
-		return bs.whole
+// breakerOf returns the breaker of a server. With the first of a new one those of servers that have left the cluster are forgotten.
+func (s *server) breakerOf(node *redis.Client) *breaker {
+	if s.breakers.whole.node == node {
+		return s.breakers.whole
 	}
-	if b, found := bs.nodes.Load(node); found {
+	if b, found := s.breakers.nodes.Load(node); found {
 		return b.(*breaker)
 	}
-	b, _ := bs.nodes.LoadOrStore(node, bs.make(node))
+	b, found := s.breakers.nodes.LoadOrStore(node, s.newBreaker(node))
+	if !found {
+		s.life.run(func() { s.isMaster(nil) })
+	}
 	return b.(*breaker)
 }
 
@@ -93,7 +95,7 @@ func (s *server) guard(ctx context.Context, key string) (*breaker, error) {
 			s.report(b, err)
 			return nil, err
 		}
-		b = s.breakers.of(node)
+		b = s.breakerOf(node)
 	}
 	return b, s.pass(b)
 }
@@ -101,7 +103,7 @@ func (s *server) guard(ctx context.Context, key string) (*breaker, error) {
 // pass returns what an open breaker says.
 func (s *server) pass(b *breaker) error {
 	if o := b.outage.Load(); o != nil {
-		s.breakers.refuse.Add(1)
+		s.breakers.refused.Add(1)
 		return o.err
 	}
 	return nil
@@ -165,7 +167,7 @@ func (s *server) pingUntilAnswered(b *breaker) {
 			}
 			b.outage.Store(&outage{err: fmt.Errorf("%w: the breaker is open: %w", cache.ErrUnavailable, s.why(err))})
 		}
-		if s.gone(b) || !rest(s.life.ctx, pause) {
+		if !s.isMaster(b.node) || !rest(s.life.ctx, pause) {
 			return
 		}
 	}
@@ -192,18 +194,23 @@ func (s *server) pingAside(node *redis.Client) error {
 	return err
 }
 
-// gone asks the cluster whether the server of a breaker still is a master, and forgets it if it is none: others have its keys now.
-func (s *server) gone(b *breaker) bool {
-	if s.one() || b.node == nil {
-		return false
+// isMaster asks the cluster whether a server is one of its masters still, forgets the breakers of all that are none, and says yes where it cannot tell.
+func (s *server) isMaster(node *redis.Client) bool {
+	if s.one() {
+		return true
 	}
 	ctx, _ := s.deadlines.bound(s.life.ctx)
 	masters, err := s.topology.masters(ctx)
-	if err != nil || slices.Contains(masters, b.node) {
-		return false
+	if err != nil {
+		return true
 	}
-	s.breakers.nodes.Delete(b.node)
-	return true
+	s.breakers.nodes.Range(func(known, _ any) bool {
+		if !slices.Contains(masters, known.(*redis.Client)) {
+			s.breakers.nodes.Delete(known)
+		}
+		return true
+	})
+	return node == nil || slices.Contains(masters, node)
 }
 
 // rest tells whether d went by before the context ended.

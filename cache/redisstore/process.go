@@ -147,7 +147,7 @@ func (s *server) onMasters(ctx context.Context, f func(*breaker) error) error {
 	errs := make([]error, len(masters))
 	var wg sync.WaitGroup
 	for i, master := range masters {
-		wg.Go(func() { errs[i] = f(s.breakers.of(master)) })
+		wg.Go(func() { errs[i] = f(s.breakerOf(master)) })
 	}
 	wg.Wait()
 	for _, err := range errs {

@@ -87,7 +87,7 @@ func (s *Store) layout(op operation) (l layout, err error) {
 
 // walkMaster goes over one connection from its beginning to its end.
 func (s *Store) walkMaster(op operation, master *redis.Client, prefix string, visit visit) error {
-	b := s.breakers.of(master)
+	b := s.breakerOf(master)
 	if err := s.pass(b); err != nil {
 		return s.fail(op, err)
 	}

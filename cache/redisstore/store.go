@@ -66,7 +66,6 @@ func New(client redis.UniversalClient, o *Options) (*Store, error) {
 		return nil, fmt.Errorf("redisstore: new: %w", err)
 	}
 	on := &server{client: client, topology: t, timeout: r.Timeout, deadlines: deadlines{timeout: r.Timeout}, scripts: newScripts()}
-	on.breakers.make = on.newBreaker
 	var only *redis.Client
 	if one, ok := t.(single); ok {
 		only = one.Client
