@@ -30,6 +30,7 @@ type breaker struct {
 	node     *redis.Client // nil for that of a cluster as a whole
 	outage   atomic.Pointer[outage]
 	watched  atomic.Bool // somebody pings
+	heard    atomic.Bool // an answer has come since the last ping was begun
 	together *coalescer  // how commands go there
 }
 
@@ -112,7 +113,8 @@ func (s *server) pass(b *breaker) error {
 // report tells a breaker how a command went.
 func (s *server) report(b *breaker, err error) {
 	if !suspicious(err) {
-		if b.outage.Load() != nil && answered(err) {
+		if b.watched.Load() && answered(err) {
+			b.heard.Store(true)
 			b.outage.Store(nil)
 		}
 		return
@@ -151,11 +153,12 @@ func (s *server) watch(b *breaker) {
 func (s *server) pingUntilAnswered(b *breaker) {
 	defer b.outage.Store(nil)
 	for begun := time.Now(); ; {
+		b.heard.Store(false)
 		err := s.pingAside(b.node)
 		if s.life.ended() {
 			return
 		}
-		if !suspicious(err) {
+		if !suspicious(err) || b.heard.Load() {
 			b.outage.Store(nil)
 			// Callers with short deadlines are no reason to ping all the time.
 			rest(s.life.ctx, pause)
@@ -166,6 +169,9 @@ func (s *server) pingUntilAnswered(b *breaker) {
 				s.breakers.opened.Add(1)
 			}
 			b.outage.Store(&outage{err: fmt.Errorf("%w: the breaker is open: %w", cache.ErrUnavailable, s.why(err))})
+			if b.heard.Load() { // at this moment
+				b.outage.Store(nil)
+			}
 		}
 		if !s.isMaster(b.node) || !rest(s.life.ctx, pause) {
 			return

@@ -128,7 +128,7 @@ func (s *server) why(err error) error {
 		return fmt.Errorf("%w: %w", m, err)
 	}
 	// A server that does not know a command says all of it.
-	if text, _, cut := strings.Cut(err.Error(), ", with args beginning with"); cut {
+	if text, _, cut := strings.Cut(err.Error(), ", with args beginning with"); cut && !errors.Is(err, errors.ErrUnsupported) {
 		return errors.New(text)
 	}
 	if errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) || errors.Is(err, syscall.ECONNRESET) {

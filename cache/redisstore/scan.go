@@ -138,10 +138,11 @@ func aside(of *redis.Client) (conn *redis.Conn, leave func()) {
 	}
 }
 
-// optionsAside are those of a client of one connection to the same server.
+// optionsAside are those of a client of one connection to the same server. It could have two: where as many dials have failed as it may have connections, the
+// client starts a goroutine that dials until it succeeds, and sleeps between.
 func optionsAside(of *redis.Client) redis.Options {
 	o := *of.Options()
-	o.PoolSize, o.MinIdleConns, o.PipelinePoolSize, o.DialerRetries = 1, 0, -1, 1
+	o.PoolSize, o.MinIdleConns, o.PipelinePoolSize, o.DialerRetries = 2, 0, -1, 1
 	o.MaintNotificationsConfig = &maintnotifications.Config{Mode: maintnotifications.ModeDisabled}
 	return o
 }

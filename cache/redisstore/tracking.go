@@ -173,7 +173,7 @@ func newTeller(of *redis.Client, prefix string, changed func(keys []string)) *te
 				return err
 			}
 		}
-		return conn.Process(ctx, newStatus(ctx, "client", "tracking", "on", "bcast", "prefix", prefix))
+		return beTold(ctx, conn, prefix)
 	}
 	t.client = redis.NewClient(&o)
 	return t
@@ -185,12 +185,36 @@ func (t *teller) open(ctx context.Context) error {
 		return err
 	}
 	t.messages = t.client.Subscribe(ctx)
-	err := t.messages.Ping(ctx) // the first thing that is written connects
-	if said := saidBy(err); strings.Contains(strings.ToLower(said), "tracking") || strings.HasPrefix(said, "unknown ") || strings.HasPrefix(said, "NOPERM") {
-		err = fmt.Errorf("%w: the server does not tell of changes: %w", errors.ErrUnsupported, err)
+	if err := t.messages.Ping(ctx); err != nil { // the first thing that is written connects
+		return err
+	}
+	return unsupported(t.receive(ctx))
+}
+
+// beTold has the server tell conn of what happens below prefix. The client takes an error for an answer to its own HELLO and goes on with RESP2, in which
+// the server promises to tell, and cannot.
+func beTold(ctx context.Context, conn *redis.Conn, prefix string) error {
+	hello := redis.NewMapStringInterfaceCmd(ctx, "hello", 3)
+	err := conn.Process(ctx, hello)
+	if err == nil && hello.Val()["proto"] != int64(3) {
+		return fmt.Errorf("%w: the server does not tell of changes: it does not speak RESP3", errors.ErrUnsupported)
 	}
 	if err == nil {
-		err = t.receive(ctx)
+		err = conn.Process(ctx, newStatus(ctx, "client", "tracking", "on", "bcast", "prefix", prefix))
+	}
+	return unsupported(err)
+}
+
+// unsupported makes an [errors.ErrUnsupported] of an answer which says that the server does not know or allow what it was asked for. Other codes than these, like
+// LOADING and BUSY, speak of the moment; what has none is a proxy's.
+func unsupported(err error) error {
+	answer, ok := errors.AsType[redis.Error](err)
+	if !ok {
+		return err
+	}
+	code, _, _ := strings.Cut(answer.Error(), " ")
+	if code == "ERR" || code == "NOPERM" || code != strings.ToUpper(code) {
+		return fmt.Errorf("%w: the server does not tell of changes: %w", errors.ErrUnsupported, err)
 	}
 	return err
 }

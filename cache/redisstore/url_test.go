@@ -1,61 +1,119 @@
 package redisstore_test
 
 import (
-	"crypto/ecdsa"
-	"crypto/elliptic"
-	"crypto/rand"
-	"crypto/x509"
-	"crypto/x509/pkix"
-	"encoding/pem"
 	"errors"
-	"math/big"
-	"net"
 	"net/url"
-	"os"
-	"path/filepath"
 	"strings"
 	"testing"
 	"time"
 
+	"github.com/larder-go/larder/cache"
 	"github.com/larder-go/larder/cache/redisstore"
 	"github.com/larder-go/larder/internal/redistest"
 )
 
+// hard is a password with whatever means something in a URL.
+const hard = `p@ss/1:?#[%&]+ ü`
+
+// hardInURL is hard in a URL.
+func hardInURL() string { return strings.ReplaceAll(url.QueryEscape(hard), "+", "%20") }
+
+// as is the URL with a scheme and a user in the place of what it has.
+func as(scheme, user, of string) string {
+	_, rest, _ := strings.Cut(of, "://")
+	return scheme + "://" + user + "@" + rest
+}
+
 func TestOpenReaches(t *testing.T) {
-	const password = `p@ss/1:?#[%&]+ ü`
-	escaped := url.QueryEscape(password)
-	escaped = strings.ReplaceAll(escaped, "+", "%20")
-	dir := t.TempDir()
-	ca, cert, key := certificate(t, dir)
-	socket := filepath.Join(dir, "redis.sock")
-	plain := redistest.Start(t, "--unixsocket", socket)
-	locked := redistest.Start(t, "--requirepass", password)
-	acl := redistest.Start(t, "--user", "app", "on", ">secret", "~*", "+@all")
-	tlsPort := freePort(t)
-	redistest.Start(t, "--tls-port", tlsPort, "--tls-cert-file", cert, "--tls-key-file", key, "--tls-ca-cert-file", ca, "--tls-auth-clients", "no")
+	t.Parallel()
+	const acl = "app"
+	user := []string{"--user", acl, "on", ">secret", "~*", "+@all"}
+	plain, secret, locked, listed := redistest.StartUnix(t), redistest.StartTLS(t), redistest.Start(t, "--requirepass", hard), redistest.Start(t, user...)
 	for _, tc := range []struct{ name, url string }{
 		{"a server", "redis://" + plain.Addr()},
 		{"a server by the scheme of Valkey", "valkey://" + plain.Addr() + "/0"},
 		{"a database", "redis://" + plain.Addr() + "/3"},
-		{"a unix socket", "unix://" + socket},
-		{"a database on a unix socket", "unix://" + socket + "?db=2"},
-		{"a server with a password that needs escaping", "redis://:" + escaped + "@" + locked.Addr()},
-		{"a server as a user", "redis://app:secret@" + acl.Addr() + "/1"},
-		{"a server by TLS with a CA of its own", "rediss://127.0.0.1:" + tlsPort + "?ca_file=" + url.QueryEscape(ca)},
+		{"a unix socket", plain.URL()},
+		{"a database on a unix socket", plain.URL() + "?db=2"},
+		{"a server with a password that needs escaping", as("redis", ":"+hardInURL(), locked.URL())},
+		{"a server as a user", as("redis", acl+":secret", listed.URL()) + "/1"},
+		{"a server by TLS with a CA of its own", secret.URL()},
+		{"a server by TLS by its name, and the scheme of Valkey", strings.NewReplacer("127.0.0.1", "localhost", "rediss", "valkeys").Replace(secret.URL())},
 	} {
-		t.Run(tc.name, func(t *testing.T) {
-			s := open(t, tc.url, &redisstore.Options{Timeout: 5 * time.Second})
-			if err := s.Set(t.Context(), "key", []byte("value"), time.Hour); err != nil {
-				t.Errorf("Set: %v", err)
-			}
-		})
+		t.Run(tc.name, func(t *testing.T) { reaches(t, tc.url) })
 	}
 	t.Run("no server by TLS whose CA it does not know", func(t *testing.T) {
-		s := open(t, "rediss://127.0.0.1:"+tlsPort, &redisstore.Options{Timeout: 5 * time.Second})
+		s := open(t, "rediss://"+secret.Addr(), &redisstore.Options{Timeout: 5 * time.Second})
 		if err := s.Ping(t.Context()); !errors.Is(err, redisstore.ErrTLS) {
 			t.Errorf("Ping: %v; want ErrTLS", err)
 		}
 	})
+}
+
+func TestOpenReachesAClusterWith(t *testing.T) {
+	t.Parallel()
+	cluster := redistest.StartCluster(t, 2, "--requirepass", hard, "--user", "app", "on", ">secret", "~*", "+@all")
+	for _, tc := range []struct{ name, url string }{
+		{"a password that needs escaping", as("redis+cluster", ":"+hardInURL(), cluster.URL())},
+		{"a user, and the scheme of Valkey", as("valkey+cluster", "app:secret", cluster.URL())},
+		{"the name of one node, and the only database", as("redis+cluster", "app:secret", cluster.Nodes()[1].URL()+"/0")},
+	} {
+		t.Run(tc.name, func(t *testing.T) { reaches(t, tc.url) })
+	}
+	t.Run("no password says so", func(t *testing.T) { asksForAPassword(t, cluster.URL()) })
+	t.Run("a wrong password says so", func(t *testing.T) { asksForAPassword(t, as("redis+cluster", ":wrong", cluster.URL())) })
+}
+
+func TestOpenReachesAMasterThatSentinelsKnowWith(t *testing.T) {
+	t.Parallel()
+	sentinels := redistest.StartSentinel(t, "--requirepass", hard)
+	known := as("redis+sentinel", ":"+hardInURL(), sentinels.URL())
+	t.Run("a password that needs escaping", func(t *testing.T) { reaches(t, known) })
+	t.Run("a database, and the scheme of Valkey", func(t *testing.T) {
+		reaches(t, as("valkey+sentinel", ":"+hardInURL(), sentinels.URL())+"/2")
+	})
+	t.Run("no password says so", func(t *testing.T) { asksForAPassword(t, sentinels.URL()) })
+	for _, sentinel := range sentinels.Sentinels() { // from now on they don't let each other in either
+		client := redistest.Client(t, sentinel.URL())
+		for _, rules := range [][]any{
+			{"watcher", "on", ">" + hard, "+@all", "allchannels"},
+			{"default", "resetpass", ">" + hard},
+		} {
+			if err := client.Do(t.Context(), append([]any{"acl", "setuser"}, rules...)...).Err(); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+	t.Run("sentinels that ask for a password", func(t *testing.T) { reaches(t, known+"?sentinel_password="+hardInURL()) })
+	t.Run("sentinels that ask for a user", func(t *testing.T) {
+		reaches(t, known+"?sentinel_user=watcher&sentinel_password="+hardInURL())
+	})
+	t.Run("no password for the sentinels says so", func(t *testing.T) { asksForAPassword(t, known) })
+}
+
+func reaches(t *testing.T, url string) {
+	t.Helper()
+	s := open(t, url, &redisstore.Options{Timeout: 5 * time.Second})
+	if err := s.Set(t.Context(), "key", []byte("value"), time.Hour); err != nil {
+		t.Errorf("Set: %v", err)
+	}
+	if value, found, err := s.Get(t.Context(), "key"); string(value) != "value" || !found || err != nil {
+		t.Errorf("Get = %q, %t, %v; want what was set", value, found, err)
+	}
+}
+
+// asksForAPassword checks that the mistake is named, and the password is not.
+func asksForAPassword(t *testing.T, url string) {
+	t.Helper()
+	s := open(t, url, &redisstore.Options{Timeout: 5 * time.Second})
+	for name, err := range map[string]error{"Ping": s.Ping(t.Context()), "Set": s.Set(t.Context(), "key", nil, time.Hour)} {
+		if !errors.Is(err, redisstore.ErrAuth) || !errors.Is(err, cache.ErrUnavailable) {
+			t.Errorf("%s: %v; want ErrAuth, and ErrUnavailable", name, err)
+		}
+		if err != nil && (strings.Contains(err.Error(), "p@ss") || strings.Contains(err.Error(), hardInURL()) || strings.Contains(err.Error(), ":wrong")) {
+			t.Errorf("the error of %s shows the password: %v", name, err)
+		}
+	}
 }
 
 func TestOpenRefuses(t *testing.T) {
@@ -110,47 +168,4 @@ func FuzzOpen(f *testing.F) {
 			t.Errorf("Open(%q) shows the password: %v", raw, err)
 		}
 	})
-}
-
-func freePort(t *testing.T) string {
-	t.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer l.Close()
-	_, port, _ := net.SplitHostPort(l.Addr().String())
-	return port
-}
-
-// certificate writes a certificate for the loopback address that is its own CA.
-func certificate(t *testing.T, dir string) (ca, cert, key string) {
-	t.Helper()
-	private, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
-	if err != nil {
-		t.Fatal(err)
-	}
-	template := &x509.Certificate{
-		SerialNumber: big.NewInt(1), Subject: pkix.Name{CommonName: "test"},
-		NotBefore: time.Now().Add(-time.Hour), NotAfter: time.Now().Add(time.Hour),
-		IsCA: true, BasicConstraintsValid: true, KeyUsage: x509.KeyUsageCertSign | x509.KeyUsageDigitalSignature,
-		IPAddresses: []net.IP{net.IPv4(127, 0, 0, 1)},
-	}
-	der, err := x509.CreateCertificate(rand.Reader, template, template, &private.PublicKey, private)
-	if err != nil {
-		t.Fatal(err)
-	}
-	keyDER, err := x509.MarshalPKCS8PrivateKey(private)
-	if err != nil {
-		t.Fatal(err)
-	}
-	write := func(name, kind string, der []byte) string {
-		path := filepath.Join(dir, name)
-		if err := os.WriteFile(path, pem.EncodeToMemory(&pem.Block{Type: kind, Bytes: der}), 0o600); err != nil {
-			t.Fatal(err)
-		}
-		return path
-	}
-	cert = write("cert.pem", "CERTIFICATE", der)
-	return cert, cert, write("key.pem", "PRIVATE KEY", keyDER)
 }

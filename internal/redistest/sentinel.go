@@ -81,7 +81,7 @@ func startSentinel(t testing.TB, master *Server) *Server {
 			"sentinel parallel-syncs " + masterName + " 1",
 		}
 		if master.password != "" {
-			lines = append(lines, "sentinel auth-pass "+masterName+" "+master.password)
+			lines = append(lines, "sentinel auth-pass "+masterName+" "+strconv.Quote(master.password))
 		}
 		conf := filepath.Join(s.dir, "sentinel.conf") // the sentinel's own from now on: Restart finds what it wrote
 		if err := os.WriteFile(conf, []byte(strings.Join(lines, "\n")+"\n"), 0o600); err != nil {
