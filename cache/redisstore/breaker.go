@@ -91,6 +91,9 @@ func (s *server) breakerOf(node *redis.Client) *breaker {
 func (s *server) guard(ctx context.Context, key string) (*breaker, error) {
 	b := s.breakers.whole
 	if b.node == nil {
+		if err := s.pass(b); err != nil {
+			return nil, err
+		}
 		node, err := s.topology.master(ctx, key)
 		if err != nil {
 			s.report(b, err)

@@ -8,6 +8,7 @@ import (
 	"strconv"
 	"strings"
 	"sync"
+	"time"
 
 	"github.com/redis/go-redis/v9"
 
@@ -24,7 +25,19 @@ func (c cluster) master(ctx context.Context, key string) (*redis.Client, error) 
 	return c.MasterForKey(ctx, key)
 }
 
+// masters asks one node, whichever that is. Where it does not answer, half of the time is left for another, or for what is done with what was known before.
 func (c cluster) masters(ctx context.Context) ([]*redis.Client, error) {
+	if end, bounded := ctx.Deadline(); bounded {
+		half, cancel := context.WithTimeout(ctx, time.Until(end)/2)
+		defer cancel()
+		if all, err := c.mastersBy(half); err == nil || half.Err() == nil {
+			return all, err
+		}
+	}
+	return c.mastersBy(ctx)
+}
+
+func (c cluster) mastersBy(ctx context.Context) ([]*redis.Client, error) {
 	var mu sync.Mutex
 	var all []*redis.Client
 	err := c.ForEachMaster(ctx, func(_ context.Context, master *redis.Client) error {
@@ -44,7 +57,7 @@ func (c cluster) masters(ctx context.Context) ([]*redis.Client, error) {
 var errUnsettled = errors.New("it may be that they are being moved")
 
 // layout gives an error where a slot has no master, or one that is not known yet: nobody could say then that all keys were seen.
-func (c cluster) layout(ctx context.Context) (layout, error) {
+func (c cluster) layout(ctx context.Context, process processOn) (layout, error) {
 	masters, err := c.masters(ctx)
 	if err != nil {
 		return layout{}, err
@@ -53,7 +66,7 @@ func (c cluster) layout(ctx context.Context) (layout, error) {
 	covered := 0
 	for _, master := range masters {
 		cmd := newString(ctx, "cluster", "nodes")
-		if err := master.Process(ctx, cmd); err != nil {
+		if err := process(ctx, master, cmd); err != nil {
 			return layout{}, err
 		}
 		part, err := partOf(cmd.Val())

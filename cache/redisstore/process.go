@@ -112,12 +112,26 @@ func (s *server) one() bool { return s.breakers.whole.node != nil }
 
 // ping tells whether every master answers.
 func (s *server) ping(ctx context.Context) error {
+	if err := s.pass(s.breakers.whole); err != nil {
+		return err
+	}
 	return s.onMasters(ctx, func(b *breaker) error {
 		if err := s.pass(b); err != nil {
 			return err
 		}
 		return s.pingPast(ctx, b)
 	})
+}
+
+// processOn runs a command on a server, past its breaker.
+func (s *server) processOn(ctx context.Context, node *redis.Client, cmd redis.Cmder) error {
+	b := s.breakerOf(node)
+	if err := s.pass(b); err != nil {
+		return err
+	}
+	err := node.Process(ctx, cmd)
+	s.report(b, err)
+	return err
 }
 
 // pingAnyway asks a server whose breaker is open too.

@@ -78,7 +78,7 @@ func (s *Store) layout(op operation) (l layout, err error) {
 		if op, err = s.next(op); err != nil {
 			return layout{}, err
 		}
-		if l, err = s.topology.layout(op.ctx); !errors.Is(err, errUnsettled) || !rest(op.parent, settleAfter) {
+		if l, err = s.topology.layout(op.ctx, s.processOn); !errors.Is(err, errUnsettled) || !rest(op.parent, settleAfter) {
 			break
 		}
 	}

@@ -16,9 +16,12 @@ type topology interface {
 	master(ctx context.Context, key string) (*redis.Client, error)
 	// masters asks which servers take writes.
 	masters(ctx context.Context) ([]*redis.Client, error)
-	// layout asks each master which part of the keys it has.
-	layout(ctx context.Context) (layout, error)
+	// layout asks each master which part of the keys it has, by process.
+	layout(ctx context.Context, process processOn) (layout, error)
 }
+
+// processOn runs a command on a server.
+type processOn func(ctx context.Context, node *redis.Client, cmd redis.Cmder) error
 
 // layout is which master has which part of the keys. Two that are equal in text, with nothing in motion, say that no key has moved between them.
 type layout struct {
@@ -36,7 +39,7 @@ func (s single) masters(context.Context) ([]*redis.Client, error) {
 	return []*redis.Client{s.Client}, nil
 }
 
-func (s single) layout(context.Context) (layout, error) {
+func (s single) layout(context.Context, processOn) (layout, error) {
 	return layout{masters: []*redis.Client{s.Client}}, nil
 }
 
