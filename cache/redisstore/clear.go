@@ -28,7 +28,7 @@ func (s *Store) clear(ctx context.Context, prefix string) error {
 	if err != nil {
 		return err
 	}
-	if err := s.drain(ctx); err != nil {
+	if err := s.drainAll(ctx); err != nil {
 		return s.fail(op, err)
 	}
 	var pace pace

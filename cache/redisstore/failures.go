@@ -5,11 +5,14 @@ import (
 	"strings"
 	"sync"
 	"sync/atomic"
+
+	"github.com/redis/go-redis/v9"
 )
 
 const (
 	maxFailedKeys     = 10_000
 	maxFailedPrefixes = 100
+	maxDrains         = 1000
 )
 
 // failures remembers the writes that may not have taken effect, so that no old value is served when the server is back.
@@ -21,13 +24,14 @@ type failures struct {
 	serial   uint64 // of the last failure
 	keys     map[string]*mark
 	prefixes map[string]*mark
-	drain    drain
+	sent     uint64 // serial of the last failure of a command that had been sent
+	drains   map[*redis.Client]*drain
 }
 
-// drain is how far the server has been given time to execute what was sent before a failure.
+// drain is how far a server has been given time to execute what was sent before a failure.
 type drain struct {
 	turn   chan struct{} // holds a token while somebody makes the round trips
-	sent   uint64        // serial of the last failure of a command that had been sent
+	sent   uint64        // what failures.sent was then
 	rounds int           // round trips made since
 }
 
@@ -39,7 +43,7 @@ type mark struct {
 }
 
 func newFailures() *failures {
-	return &failures{keys: make(map[string]*mark), prefixes: make(map[string]*mark), drain: drain{turn: make(chan struct{}, 1), rounds: drainRounds}}
+	return &failures{keys: make(map[string]*mark), prefixes: make(map[string]*mark), drains: make(map[*redis.Client]*drain)}
 }
 
 // free tells whether nobody is deleting what m stands for. Whoever takes its turn later finds that it does not stand any more;
@@ -92,7 +96,7 @@ func (f *failures) noteOverflow(key string) {
 
 func (f *failures) noteSent(sent bool) {
 	if sent {
-		f.drain.sent, f.drain.rounds = f.serial, 0
+		f.sent = f.serial
 	}
 }
 
@@ -221,19 +225,43 @@ func (f *failures) forgetBelow(prefix string, since uint64, own *mark) {
 	f.count()
 }
 
-// undrained returns the serial of the last failure that had been sent, and how many round trips are left to make for it.
-func (f *failures) undrained() (sent uint64, rounds int) {
+// drainOf returns that of a server, nil where nothing that was sent has ever failed.
+func (f *failures) drainOf(node *redis.Client) *drain {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	return f.drain.sent, drainRounds - f.drain.rounds
+	if f.sent == 0 {
+		return nil
+	}
+	d := f.drains[node]
+	if d == nil {
+		if len(f.drains) >= maxDrains {
+			clear(f.drains) // most have left the cluster; for the others all round trips are made once more
+		}
+		d = &drain{turn: make(chan struct{}, 1)}
+		f.drains[node] = d
+	}
+	return d
+}
+
+// undrained returns the serial of the last failure that had been sent, and how many round trips are left to make for it.
+func (f *failures) undrained(d *drain) (sent uint64, rounds int) {
+	if d == nil {
+		return 0, 0
+	}
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if d.sent != f.sent {
+		d.sent, d.rounds = f.sent, 0
+	}
+	return d.sent, drainRounds - d.rounds
 }
 
 // drainedOnce counts a round trip, unless a command that had been sent has failed since.
-func (f *failures) drainedOnce(sent uint64) {
+func (f *failures) drainedOnce(d *drain, sent uint64) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	if f.drain.sent == sent && f.drain.rounds < drainRounds {
-		f.drain.rounds++
+	if d.sent == sent && f.sent == sent && d.rounds < drainRounds {
+		d.rounds++
 	}
 }
 

@@ -17,14 +17,14 @@ func TestNamespaceOf(t *testing.T) {
 
 func TestTheRoundTripsOfADrainAddUp(t *testing.T) {
 	f := newFailures()
-	left := func() int { _, rounds := f.undrained(); return rounds }
+	left := func() int { _, rounds := f.undrained(f.drainOf(nil)); return rounds }
 	if left() != 0 {
 		t.Errorf("%d round trips to make before any failure; want 0", left())
 	}
 	f.noteKey("a", true)
-	sent, _ := f.undrained()
+	sent, _ := f.undrained(f.drainOf(nil))
 	for range 5 {
-		f.drainedOnce(sent) // of operations that had time for no more
+		f.drainedOnce(f.drainOf(nil), sent) // of operations that had time for no more
 	}
 	f.noteKey("b", false)
 	if got, want := left(), drainRounds-5; got != want {
@@ -34,13 +34,13 @@ func TestTheRoundTripsOfADrainAddUp(t *testing.T) {
 	if left() != drainRounds {
 		t.Errorf("%d left after another command that had been sent; want %d", left(), drainRounds)
 	}
-	f.drainedOnce(sent)
+	f.drainedOnce(f.drainOf(nil), sent)
 	if left() != drainRounds {
 		t.Errorf("%d left; want %d: a round trip begun before the failure proves nothing about it", left(), drainRounds)
 	}
-	sent, _ = f.undrained()
+	sent, _ = f.undrained(f.drainOf(nil))
 	for range 2 * drainRounds {
-		f.drainedOnce(sent)
+		f.drainedOnce(f.drainOf(nil), sent)
 	}
 	if left() != 0 {
 		t.Errorf("%d left after enough of them; want 0", left())

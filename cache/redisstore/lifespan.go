@@ -68,11 +68,13 @@ func (l *lifespan) leave() {
 	}
 }
 
-// close ends what runs in the background: each of its steps is bounded by the timeout.
-func (l *lifespan) close() {
+// close ends what runs in the background, and calls hurry, after which it has nothing to wait for. Where there is nothing to hurry it by each of its
+// steps is bounded by the timeout.
+func (l *lifespan) close(hurry func()) {
 	l.mu.Lock()
 	l.closed.Store(true)
 	l.mu.Unlock()
 	l.end()
+	hurry()
 	l.background.Wait()
 }

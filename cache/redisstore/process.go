@@ -110,19 +110,6 @@ func (s *server) unlink(ctx context.Context, keys ...string) error {
 // one tells whether one server has all the keys, so that a command may have several.
 func (s *server) one() bool { return s.breakers.whole.node != nil }
 
-// ping tells whether every master answers.
-func (s *server) ping(ctx context.Context) error {
-	if err := s.pass(s.breakers.whole); err != nil {
-		return err
-	}
-	return s.onMasters(ctx, func(b *breaker) error {
-		if err := s.pass(b); err != nil {
-			return err
-		}
-		return s.pingPast(ctx, b)
-	})
-}
-
 // processOn runs a command on a server, past its breaker.
 func (s *server) processOn(ctx context.Context, node *redis.Client, cmd redis.Cmder) error {
 	b := s.breakerOf(node)
@@ -134,7 +121,7 @@ func (s *server) processOn(ctx context.Context, node *redis.Client, cmd redis.Cm
 	return err
 }
 
-// pingAnyway asks a server whose breaker is open too.
+// pingAnyway tells whether every master answers. It asks one whose breaker is open too.
 func (s *server) pingAnyway(ctx context.Context) error {
 	return s.onMasters(ctx, func(b *breaker) error { return s.pingPast(ctx, b) })
 }
@@ -148,7 +135,7 @@ func (s *server) pingPast(ctx context.Context, b *breaker) error {
 	return err
 }
 
-// onMasters calls f for every master, at the same time, and returns the first error in their order.
+// onMasters is onEach for every master.
 func (s *server) onMasters(ctx context.Context, f func(*breaker) error) error {
 	if s.one() {
 		return f(s.breakers.whole)
@@ -158,10 +145,22 @@ func (s *server) onMasters(ctx context.Context, f func(*breaker) error) error {
 	if err != nil {
 		return err
 	}
-	errs := make([]error, len(masters))
-	var wg sync.WaitGroup
+	servers := make([]*breaker, len(masters))
 	for i, master := range masters {
-		wg.Go(func() { errs[i] = f(s.breakerOf(master)) })
+		servers[i] = s.breakerOf(master)
+	}
+	return onEach(servers, f)
+}
+
+// onEach calls f for every server, at the same time, and returns the first error in their order.
+func onEach(servers []*breaker, f func(*breaker) error) error {
+	if len(servers) == 1 {
+		return f(servers[0])
+	}
+	errs := make([]error, len(servers))
+	var wg sync.WaitGroup
+	for i, b := range servers {
+		wg.Go(func() { errs[i] = f(b) })
 	}
 	wg.Wait()
 	for _, err := range errs {

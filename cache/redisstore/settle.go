@@ -79,7 +79,7 @@ func (s *Store) settleKeys(ctx context.Context, keys []string) error {
 	if len(standing) == 0 {
 		return nil
 	}
-	if err := s.drain(ctx); err != nil {
+	if err := s.drain(ctx, standing...); err != nil {
 		return err
 	}
 	if err := s.unlink(ctx, s.full(standing)...); err != nil {
@@ -142,7 +142,7 @@ func (s *Store) settleToWrite(op operation, keys []string, settle func(context.C
 		clearing, err := settle(step.ctx, key)
 		if clearing && err == nil {
 			settle = s.settle
-			err = s.drain(step.ctx)
+			err = s.drain(step.ctx, keys...)
 		}
 		if err != nil {
 			return s.fail(step, err)
@@ -176,33 +176,61 @@ func (s *Store) clearInBackground(prefix string, m *mark) {
 	}
 }
 
-// drain waits until what this store sent before a failure has been executed, as far as it is on the server. One caller makes the
-// round trips, each bounded by the timeout, and the others wait for it; what ctx cuts short the next one goes on with.
-func (s *Store) drain(ctx context.Context) error {
-	if _, rounds := s.failed.undrained(); rounds == 0 {
+// drain waits until what this store sent before a failure has been executed, as far as it is on a server that has one of the keys. What other masters of a
+// cluster have yet to do is no matter of these.
+func (s *Store) drain(ctx context.Context, keys ...string) error {
+	var servers []*breaker
+	for _, key := range keys {
+		b, err := s.guard(ctx, s.prefix+key)
+		if err != nil {
+			return err
+		}
+		if !slices.Contains(servers, b) {
+			servers = append(servers, b)
+		}
+	}
+	return onEach(servers, func(b *breaker) error { return s.drainOne(ctx, b) })
+}
+
+// drainAll is drain for all servers.
+func (s *Store) drainAll(ctx context.Context) error {
+	if s.failed.drainOf(s.breakers.whole.node) == nil {
+		return nil
+	}
+	within, _ := s.deadlines.bound(ctx)
+	return s.onMasters(within, func(b *breaker) error { return s.drainOne(ctx, b) })
+}
+
+// drainOne makes the round trips, each bounded by the timeout. One caller does, and the others wait for it; what ctx cuts short the next one goes on with.
+func (s *Store) drainOne(ctx context.Context, b *breaker) error {
+	d := s.failed.drainOf(b.node)
+	if _, rounds := s.failed.undrained(d); rounds == 0 {
 		return nil
 	}
 	select {
-	case s.failed.drain.turn <- struct{}{}:
-		defer func() { <-s.failed.drain.turn }()
+	case d.turn <- struct{}{}:
+		defer func() { <-d.turn }()
 	case <-ctx.Done():
 		return ctx.Err()
 	}
 	for {
-		sent, rounds := s.failed.undrained()
+		sent, rounds := s.failed.undrained(d)
 		if rounds == 0 {
 			return nil
 		}
-		if err := s.pingWithin(ctx); err != nil {
+		if err := s.pingWithin(ctx, b); err != nil {
 			return err
 		}
-		s.failed.drainedOnce(sent)
+		s.failed.drainedOnce(d, sent)
 	}
 }
 
-func (s *Store) pingWithin(ctx context.Context) error {
+func (s *Store) pingWithin(ctx context.Context, b *breaker) error {
+	if err := s.pass(b); err != nil {
+		return err
+	}
 	ctx, _ = s.deadlines.bound(ctx)
-	return s.ping(ctx)
+	return s.pingPast(ctx, b)
 }
 
 // errClearing is what an operation on key gets that must not run while a Clear that failed is being repeated: that could remove

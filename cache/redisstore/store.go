@@ -186,7 +186,7 @@ func (s *Store) Set(ctx context.Context, key string, value []byte, ttl time.Dura
 	}
 	clearing, err := s.settleToStore(op.ctx, key)
 	if clearing && err == nil {
-		err = s.drain(op.ctx)
+		err = s.drain(op.ctx, key)
 	}
 	if err != nil {
 		s.failed.noteKey(key, false)
@@ -219,7 +219,7 @@ func (s *Store) Delete(ctx context.Context, key string) error {
 	}
 	clearing, err := s.settle(op.ctx, key)
 	if clearing && err == nil {
-		err = s.drain(op.ctx)
+		err = s.drain(op.ctx, key)
 	}
 	if err != nil {
 		s.failed.noteKey(key, false)
@@ -247,12 +247,14 @@ func (s *Store) Ping(ctx context.Context) error {
 // Close ends what runs in the background, and closes the client if [Open] made it. It is idempotent. The stores that Named made are closed too.
 func (s *Store) Close() error {
 	s.closeOnce.Do(func() {
-		s.life.close()
-		if s.owned {
+		s.life.close(func() {
+			if !s.owned {
+				return
+			}
 			if err := s.client.Close(); err != nil {
 				s.closeErr = &cache.OpError{Op: "close", Err: err}
 			}
-		}
+		})
 		if s.life.owner == nil {
 			for _, b := range s.breakers.all() {
 				b.together.close()

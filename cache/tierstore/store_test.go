@@ -9,8 +9,6 @@ import (
 	"time"
 
 	"github.com/redis/go-redis/v9"
-	"github.com/redis/go-redis/v9/logging"
-	"go.uber.org/goleak"
 
 	"github.com/larder-go/larder/cache"
 	"github.com/larder-go/larder/cache/cachetest"
@@ -22,22 +20,18 @@ import (
 	"github.com/larder-go/larder/internal/wait"
 )
 
-func TestMain(m *testing.M) {
-	logging.Disable() // what the client says of the servers that the tests break
-	goleak.VerifyTestMain(m)
-}
-
 // patience is what a test allows an operation: long on a machine that is busy, short enough to wait for a frozen server.
 const patience = time.Second
 
 func TestStoreKeepsTheContract(t *testing.T) {
-	cachetest.Run(t, onServer(t, redistest.URL(t), 30*time.Second))
+	url := redistest.URL(t)
+	cachetest.Run(t, onServer(t, url, redistest.Client(t, url), 30*time.Second))
 }
 
 func TestStoreKeepsTheContractWhileItsServerIsFrozen(t *testing.T) {
 	t.Parallel() // it waits for most of its time
 	server := redistest.Start(t)
-	c := onServer(t, server.URL(), patience)
+	c := onServer(t, server.URL(), redistest.Client(t, server.URL()), patience)
 	c.Break = func() func() {
 		server.Freeze()
 		return server.Thaw
@@ -46,8 +40,8 @@ func TestStoreKeepsTheContractWhileItsServerIsFrozen(t *testing.T) {
 }
 
 // onServer is for a server that others may use too: every store has a prefix of its own, and leaves nothing behind.
-func onServer(t *testing.T, url string, timeout time.Duration) cachetest.Config {
-	other := redistest.Client(t, url)
+func onServer(t *testing.T, url string, other redis.UniversalClient, timeout time.Duration) cachetest.Config {
+	t.Helper()
 	var last string
 	another := func(t *testing.T) cache.Store {
 		return tracked(t, url, &redisstore.Options{KeyPrefix: last + ":", Timeout: timeout})
@@ -55,12 +49,8 @@ func onServer(t *testing.T, url string, timeout time.Duration) cachetest.Config 
 	return cachetest.Config{
 		New: func(t *testing.T) cache.Store {
 			last = "test." + rand.Text()
-			cleaner := another(t)
-			t.Cleanup(func() {
-				if err := cleaner.Clear(context.WithoutCancel(t.Context()), ""); err != nil {
-					t.Errorf("clean up: %v", err)
-				}
-			})
+			prefix := last + ":"
+			t.Cleanup(func() { clean(t, url, prefix, timeout) })
 			return another(t)
 		},
 		Reopen: another,
@@ -77,6 +67,19 @@ func onServer(t *testing.T, url string, timeout time.Duration) cachetest.Config 
 			}
 			return err
 		},
+	}
+}
+
+// clean removes what a store that is closed has left. Its own goroutines would be counted among those that the store leaves.
+func clean(t *testing.T, url, prefix string, timeout time.Duration) {
+	t.Helper()
+	ctx := context.WithoutCancel(t.Context())
+	s, err := redisstore.Open(ctx, url, &redisstore.Options{KeyPrefix: prefix, Timeout: timeout})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := errors.Join(s.Clear(ctx, ""), s.Close()); err != nil {
+		t.Errorf("clean up: %v", err)
 	}
 }
 
