@@ -144,6 +144,7 @@ func optionsAside(of *redis.Client) redis.Options {
 	o := *of.Options()
 	o.PoolSize, o.MinIdleConns, o.PipelinePoolSize, o.DialerRetries = 2, 0, -1, 1
 	o.MaintNotificationsConfig = &maintnotifications.Config{Mode: maintnotifications.ModeDisabled}
+	o.ClientSideCache, o.ClientSideCacheConfig = nil, nil // it would be another one, with a goroutine, and takes what the server tells for itself
 	return o
 }
 

@@ -17,7 +17,7 @@
 // sentinels or a cluster have another master, the near store is bypassed and emptied, and what follows is a plain Redis store, until tracking has begun anew. So no read
 // is older than three seconds, whatever breaks. A process that was stopped looks at the clock before it uses what is near.
 //
-// An entry lives near no longer than in Redis. Values above 1 MiB are not kept near; nor is a miss.
+// An entry lives near no longer than in Redis, and a minute at most: of some changes (SWAPDB) no server tells. Values above 1 MiB are not kept near; nor is a miss.
 //
 // # What goes to Redis always
 //

@@ -86,6 +86,7 @@ func TestWhatTheCallersClientIsLikeDoesNotMatter(t *testing.T) {
 		"RESP2":                  {Protocol: 2},
 		"connections in advance": {MinIdleConns: 5},
 		"one connection":         {PoolSize: 1},
+		"a cache of its own":     {Protocol: 3, ClientSideCacheConfig: &redis.ClientSideCacheConfig{}},
 		"another database":       {DB: 3},
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -16,6 +16,9 @@ import (
 // maxNear is the longest value that is kept near: to copy a longer one would keep others waiting.
 const maxNear = 1 << 20
 
+// longest is how long an entry is near at most, for the sake of what the server does not tell, like SWAPDB.
+const longest = time.Minute
+
 // Options are the options of [New]. The zero value is valid.
 type Options struct {
 	// OnTracking is called when tracking has begun, with nil, and when it could not begin or was lost, with the reason: one that matches
@@ -153,6 +156,7 @@ func (s *Store) settle(key string, e redisstore.Entry, found, keep bool, asked t
 	if ttl != cache.Forever {
 		ttl -= time.Since(asked) // it began to run no earlier than that
 	}
+	ttl = min(ttl, longest)
 	switch {
 	case found && keep && ttl > 0 && len(e.Value) <= maxNear && s.near.Set(context.Background(), key, e.Value, ttl) == nil:
 	case found && !keep:

@@ -32,8 +32,8 @@ func (s *Store) track(ctx context.Context) {
 		err := s.far.Track(ctx, redisstore.Tracking{
 			Started: func() {
 				s.forget()
-				s.alive(time.Now())
-				tell(nil)
+				tell(nil)           // while it runs, nobody reads what the server tells
+				s.alive(time.Now()) // what is kept is read from now on
 			},
 			Changed: s.changed,
 			Alive:   s.alive,
