@@ -15,7 +15,8 @@
 //
 // Every second the server is asked over the same connection whether it still is there. Where it has not answered for two seconds, the connection broke, or
 // sentinels or a cluster have another master, the near store is bypassed and emptied, and what follows is a plain Redis store, until tracking has begun anew. So no read
-// is older than three seconds, whatever breaks. A process that was stopped looks at the clock before it uses what is near.
+// is older than three seconds, whatever breaks. A process that was stopped looks at the clock before it uses what is near. Two things nobody here can see: a machine that was asleep, whose
+// monotonic clock stood still; and a cluster whose nodes are cut off from each other and not from this process, where it depends on which of them is asked who the masters are.
 //
 // An entry lives near no longer than in Redis, and a minute at most: of some changes (SWAPDB) no server tells. Values above 1 MiB are not kept near; nor is a miss.
 //

@@ -4,22 +4,20 @@ import (
 	"testing"
 	"time"
 
+	"github.com/redis/go-redis/v9"
+
 	"github.com/larder-go/larder/cache"
 	"github.com/larder-go/larder/cache/memstore"
 	"github.com/larder-go/larder/cache/redisstore"
 	"github.com/larder-go/larder/cache/tierstore"
 	"github.com/larder-go/larder/internal/redistest"
+	"github.com/larder-go/larder/internal/wait"
 )
 
-// The server does not look for what has expired here, and so tells nobody.
 func TestAnEntryLivesNearNoLongerThanInRedis(t *testing.T) {
 	t.Parallel()
-	server := redistest.Start(t, "--enable-debug-command", "yes")
-	other := redistest.Client(t, server.URL())
-	if err := other.Do(t.Context(), "debug", "set-active-expire", 0).Err(); err != nil {
-		t.Fatal(err)
-	}
-	s := tracked(t, server.URL(), nil)
+	server, other := silentOfExpiry(t)
+	s := tracked(t, server.URL(), &redisstore.Options{Timeout: patience})
 	const ttl = 400 * time.Millisecond
 	for _, tc := range []struct {
 		name string
@@ -68,6 +66,35 @@ func TestAnEntryLivesNearNoLongerThanInRedis(t *testing.T) {
 	}
 }
 
+func TestAnEntryThatTookLongToReadLivesNearNoLonger(t *testing.T) {
+	t.Parallel()
+	server, other := silentOfExpiry(t)
+	proxy := redistest.StartProxy(t, server.Addr())
+	s := tracked(t, proxy.URL(), &redisstore.Options{Timeout: 10 * time.Second})
+	if err := s.Set(t.Context(), "key", []byte("value"), 1500*time.Millisecond); err != nil {
+		t.Fatal(err)
+	}
+	end := time.Now().Add(1505 * time.Millisecond) // the clocks are two, one of which counts milliseconds
+	keepNear(t, s, other, "key", "value")
+	if _, found, err := s.TTL(t.Context(), "key"); !found || err != nil { // after which it is not near
+		t.Fatalf("TTL = %t, %v", found, err)
+	}
+	proxy.Delay(500 * time.Millisecond)
+	if _, found, err := s.Get(t.Context(), "key"); !found || err != nil {
+		t.Fatalf("Get = %t, %v", found, err)
+	}
+	proxy.Pass()
+	keepNear(t, s, other, "key", "value")
+	wait.Until(t, func() bool {
+		begun := time.Now()
+		_, found, err := s.Get(t.Context(), "key")
+		if err != nil || found && begun.After(end) {
+			t.Fatalf("Get = %t, %v, %v after its end", found, err, begun.Sub(end))
+		}
+		return !found
+	})
+}
+
 // For the sake of what the server does not tell, like SWAPDB.
 func TestWhatLivesForeverIsNearForAMinute(t *testing.T) {
 	t.Parallel()
@@ -84,6 +111,17 @@ func TestWhatLivesForeverIsNearForAMinute(t *testing.T) {
 	if ttl, found, err := s.TTL(t.Context(), "key"); ttl != cache.Forever || !found || err != nil {
 		t.Errorf("it has the lifetime %v, %t, %v", ttl, found, err)
 	}
+}
+
+// silentOfExpiry returns a server that does not look for what has expired, and so tells nobody.
+func silentOfExpiry(t *testing.T) (*redistest.Server, *redis.Client) {
+	t.Helper()
+	server := redistest.Start(t, "--enable-debug-command", "yes")
+	other := redistest.Client(t, server.URL())
+	if err := other.Do(t.Context(), "debug", "set-active-expire", 0).Err(); err != nil {
+		t.Fatal(err)
+	}
+	return server, other
 }
 
 // over returns a store that is tracked, and what it has near, which only a test may look at.

@@ -22,7 +22,8 @@ const longest = time.Minute
 // Options are the options of [New]. The zero value is valid.
 type Options struct {
 	// OnTracking is called when tracking has begun, with nil, and when it could not begin or was lost, with the reason: one that matches
-	// [errors.ErrUnsupported] where the server or the user does not have it. It is called once for each change, on a goroutine of the store; what it does delays tracking.
+	// [errors.ErrUnsupported] where the server or the user does not have it. It is called once for each change, on a goroutine of the store, which does not track
+	// while it runs; it must not call Close, which waits for it.
 	OnTracking func(err error)
 }
 

@@ -44,7 +44,7 @@ func (s *Store) Delete(ctx context.Context, key string) (err error) {
 	return err
 }
 
-// Clear removes every entry whose key has the prefix. While it does, all reads go to the far store.
+// Clear removes every entry whose key has the prefix. While it does, nothing is kept near.
 func (s *Store) Clear(ctx context.Context, prefix string) error {
 	s.flights.close()
 	defer s.flights.open()
