@@ -16,6 +16,7 @@ type scale struct {
 	crowds     []int // the same, where it is measured what their number does
 	keys       int   // that operations are spread over
 	many       int   // keys of one GetMany
+	told       int   // writes that another process is to see
 
 	clears  int           // that count
 	lap     time.Duration // how long reads at rest are measured before each
@@ -32,7 +33,7 @@ type scale struct {
 func defaultScale() scale {
 	return scale{
 		rounds: 31, round: 300 * time.Millisecond,
-		goroutines: 64, crowds: []int{1, 64, 512}, keys: 10_000, many: 500,
+		goroutines: 64, crowds: []int{1, 64, 512}, keys: 10_000, many: 500, told: 2000,
 		clears: 5, lap: 2 * time.Second, own: 100_000, foreign: 1_000_000,
 		small: 10_000, middle: 100_000, large: 1_000_000,
 		scanned: []int{1_000, 100_000}, heapBytes: 256 << 20, heapSets: 10_000_000, fresh: 1_000_000,

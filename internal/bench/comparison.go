@@ -17,6 +17,7 @@ func comparisons() []comparison {
 	return []comparison{
 		{"redis/operations", "Get and Set of redisstore beside go-redis alone, with the same options, and beside rueidis", redisOperations},
 		{"redis/tier", "reading what tierstore has near beside a Get of redisstore", redisTier},
+		{"redis/told", "how long another process takes to see a write in its tierstore", redisTold},
 		{"redis/dead", "operations on a server that is dead, with the breaker open", redisDead},
 		{"redis/many", "many keys by one GetMany beside as many Gets", redisMany},
 		{"redis/clear", "another client's reads while Clear runs beside the same reads at rest", redisClear},

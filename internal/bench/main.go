@@ -79,13 +79,16 @@ func run(ctx context.Context, args []string, s scale, in io.Reader, out, problem
 
 // isChild tells whether the arguments are those of a process that another run of this program started.
 func isChild(args []string) bool {
-	return len(args) == 1 && (args[0] == readerCommand || args[0] == memoryCommand)
+	return len(args) == 1 && (args[0] == readerCommand || args[0] == memoryCommand || args[0] == toldCommand)
 }
 
 // serve is that process.
 func serve(ctx context.Context, command string, in io.Reader, out io.Writer) error {
-	if command == readerCommand {
+	switch command {
+	case readerCommand:
 		return read(ctx, in, out)
+	case toldCommand:
+		return watchVersions(ctx, in, out)
 	}
 	return contend(in, out)
 }

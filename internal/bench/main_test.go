@@ -27,7 +27,7 @@ func TestMain(m *testing.M) {
 func tiny() scale {
 	return scale{
 		rounds: 1, round: 20 * time.Millisecond,
-		goroutines: 4, keys: 10, many: 10,
+		goroutines: 4, crowds: []int{1, 4}, keys: 10, many: 10, told: 5,
 		clears: 1, lap: 20 * time.Millisecond, own: 200, foreign: 2_000,
 		small: 200, middle: 300, large: 1_000, scanned: []int{100, 400}, heapBytes: 4 << 20, heapSets: 2_000,
 	}
@@ -41,7 +41,8 @@ func TestARunMeasuresEverythingAndPrintsOneTable(t *testing.T) {
 	}
 	for _, want := range []string{
 		"Machine: ", "Go: go1.", "Redis: ", "    go run -C internal/bench . -rounds 2 -svg ",
-		"| Get, 128 B, 4 goroutines ", "| Set, 1024 B, 4 goroutines: allocations a call ", "| 10 keys of 128 B, one goroutine: times as fast ",
+		"| Get, 128 B, goroutines: 4 ", "| rueidis: ", "| Set, 1024 B, goroutines: 1: allocations a call ",
+		"| GetAppend of tierstore: ", "another process' eyes, at rest ", "| an operation on a dead server, ", "| 10 keys of 128 B, one goroutine: times as fast ",
 		"| Clear of 200 keys among 2,000 others, ", "| Clear: ", "| beside Clear: ", "| another client's GET, 99th percentile ",
 		"| GetAppend, permanent, 1,000 entries, 2 cores: times as fast ", "| Get, 200 entries, 2 cores: times as fast ",
 		"| Set of a new key, 300 entries, 1 core: allocations a call ", "| O(n) scan: ", "| Set of a key that is there, 300 entries, 2 cores: ",
