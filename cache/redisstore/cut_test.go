@@ -15,9 +15,9 @@ import (
 
 // behind returns a store whose client has one connection, through the cutter, and the defaults of the client otherwise: it would try everything
 // up to four times.
-func behind(t *testing.T, c *cutter) *redisstore.Store {
+func behind(t *testing.T, c *redistest.Proxy) *redisstore.Store {
 	t.Helper()
-	client := redis.NewClient(&redis.Options{Addr: c.addr, ContextTimeoutEnabled: true, PoolSize: 1})
+	client := redis.NewClient(&redis.Options{Addr: c.Addr(), ContextTimeoutEnabled: true, PoolSize: 1})
 	t.Cleanup(func() { _ = client.Close() })
 	s, err := redisstore.New(client, &redisstore.Options{Timeout: 10 * time.Second})
 	if err != nil {
@@ -30,19 +30,19 @@ func behind(t *testing.T, c *cutter) *redisstore.Store {
 func TestAWriteWhoseAnswerIsCutOffIsDoneOnceAndSaysThatItFailed(t *testing.T) {
 	server := redistest.Start(t)
 	other := redistest.Client(t, server.URL())
-	for name, over := range map[string]func(*testing.T, *cutter) *redisstore.Store{
+	for name, over := range map[string]func(*testing.T, *redistest.Proxy) *redisstore.Store{
 		"on the caller's client": behind,
-		"on a client of its own": func(t *testing.T, c *cutter) *redisstore.Store {
-			return open(t, "redis://"+c.addr, &redisstore.Options{Timeout: 10 * time.Second})
+		"on a client of its own": func(t *testing.T, c *redistest.Proxy) *redisstore.Store {
+			return open(t, c.URL(), &redisstore.Options{Timeout: 10 * time.Second})
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
 			for _, w := range writes() {
 				t.Run(w.name, func(t *testing.T) {
-					c := startCutter(t, server.Addr())
+					c := redistest.StartProxy(t, server.Addr())
 					s := over(t, c)
 					prepare(t, other, s, true)
-					c.cut(0)
+					c.CutReply(0)
 					if err := w.run(t.Context(), s); !errors.Is(err, cache.ErrUnavailable) {
 						t.Errorf("%s whose answer was cut off: %v; want ErrUnavailable", w.name, err)
 					}
@@ -58,12 +58,12 @@ func TestAWriteWhoseAnswerIsCutOffIsDoneOnceAndSaysThatItFailed(t *testing.T) {
 
 func TestGetTellsWhetherAnAddWhoseAnswerWasCutOffHasStored(t *testing.T) {
 	server := redistest.Start(t)
-	c := startCutter(t, server.Addr())
+	c := redistest.StartProxy(t, server.Addr())
 	s := behind(t, c)
 	if err := s.Ping(t.Context()); err != nil {
 		t.Fatal(err)
 	}
-	c.cut(0)
+	c.CutReply(0)
 	if stored, err := s.Add(t.Context(), "lock", []byte("mine"), time.Hour); stored || !errors.Is(err, cache.ErrUnavailable) {
 		t.Errorf("Add = %t, %v; want ErrUnavailable", stored, err)
 	}
@@ -100,12 +100,12 @@ func TestAReadWhoseAnswerIsCutOffIsTriedOnceMore(t *testing.T) {
 		"Ping": func(s *redisstore.Store) error { return s.Ping(t.Context()) },
 	} {
 		t.Run(name, func(t *testing.T) {
-			c := startCutter(t, server.Addr())
+			c := redistest.StartProxy(t, server.Addr())
 			s := behind(t, c)
 			if err := s.Ping(t.Context()); err != nil {
 				t.Fatal(err)
 			}
-			c.cut(0)
+			c.CutReply(0)
 			if err := run(s); err != nil {
 				t.Errorf("%s whose answer was cut off: %v; want it to succeed on another connection", name, err)
 			}
@@ -115,7 +115,7 @@ func TestAReadWhoseAnswerIsCutOffIsTriedOnceMore(t *testing.T) {
 
 func TestASetManyThatIsCutOffRemembersWhatWasNotConfirmed(t *testing.T) {
 	server := redistest.Start(t)
-	c := startCutter(t, server.Addr())
+	c := redistest.StartProxy(t, server.Addr())
 	s := behind(t, c)
 	if err := s.SetMany(t.Context(), map[string][]byte{"other": nil}, time.Hour); err != nil {
 		t.Fatal(err)
@@ -124,7 +124,7 @@ func TestASetManyThatIsCutOffRemembersWhatWasNotConfirmed(t *testing.T) {
 	for i := range 10 {
 		items[fmt.Sprint("key", i)] = []byte("value")
 	}
-	c.cut(len("+OK\r\n+OK\r\n+OK\r\n+O"))
+	c.CutReply(len("+OK\r\n+OK\r\n+OK\r\n+O"))
 	if err := s.SetMany(t.Context(), items, time.Hour); !errors.Is(err, cache.ErrUnavailable) {
 		t.Errorf("SetMany: %v; want ErrUnavailable", err)
 	}

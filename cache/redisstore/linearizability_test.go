@@ -43,10 +43,10 @@ func TestStoresAreLinearizableThough(t *testing.T) {
 			})
 		})
 		t.Run("answers are lost on the way to "+name, func(t *testing.T) {
-			line := startCutter(t, redistest.Start(t).Addr())
-			cut := func() { line.cut(0) }
+			line := redistest.StartProxy(t, redistest.Start(t).Addr())
+			cut := func() { line.CutReply(0) }
 			lineartest.Check(t, lineartest.Config{
-				Processes: processes(t, number, "redis://"+line.addr, patience),
+				Processes: processes(t, number, line.URL(), patience),
 				Histories: 40,
 				Break: func() func() {
 					cut()
