@@ -71,7 +71,7 @@ func (s *server) processAll(ctx context.Context, keys []string, cmds []redis.Cmd
 	return first
 }
 
-// get returns what is under every one of the keys, nil where nothing is.
+// getAll returns what is under every one of the keys, nil where nothing is.
 func (s *server) getAll(ctx context.Context, keys []string) ([]any, error) {
 	if s.one() {
 		c, err := read(func() (sliceCmd, error) {
