@@ -152,7 +152,8 @@ func watchVersions(ctx context.Context, in io.Reader, out io.Writer) (err error)
 	}
 }
 
-// awaitVersion polls, and returns when it has seen the version or a later one.
+// awaitVersion polls, and returns when it has seen the version or a later one. It rests between, for one who never does takes the processor from the goroutine
+// that hears of changes.
 func awaitVersion(ctx context.Context, tier *tierstore.Store, version int) (at int64, err error) {
 	for {
 		value, found, err := tier.Get(ctx, versionKey)
@@ -163,5 +164,6 @@ func awaitVersion(ctx context.Context, tier *tierstore.Store, version int) (at i
 		if n, _ := strconv.Atoi(string(value)); found && n >= version {
 			return at, nil
 		}
+		time.Sleep(20 * time.Microsecond)
 	}
 }
