@@ -110,11 +110,11 @@ func (s *Store) setAtOnce(ctx context.Context, keys []string, items map[string][
 	if ttl != cache.Forever {
 		options = []any{"px", milliseconds(ttl)}
 	}
-	sets := make([]redis.Cmder, len(keys))
+	full, sets := s.full(keys), make([]redis.Cmder, len(keys))
 	for i, key := range keys {
-		sets[i] = s.newSet(ctx, key, items[key], options...)
+		sets[i] = newSet(ctx, full[i], items[key], options...)
 	}
-	err = s.processAll(ctx, s.full(keys), sets)
+	err = s.processAll(ctx, full, sets)
 	for i, c := range sets {
 		// The error of a connection that broke is put on all of them; the answers that came before stay.
 		if c.(statusCmd).Val() != "OK" {

@@ -58,31 +58,35 @@ func newTexts(ctx context.Context, args ...any) textsCmd {
 // The commands themselves. A read makes a new one for its second try: a command keeps its error.
 
 func (s *Store) get(ctx context.Context, key string) (stringCmd, error) {
+	key = s.prefix + key
 	return read(func() (stringCmd, error) {
-		c := newString(ctx, "get", s.prefix+key)
-		return c, s.process(ctx, s.prefix+key, c)
+		c := newString(ctx, "get", key)
+		return c, s.process(ctx, key, c)
 	})
 }
 
 // readInt is for what answers with a number and changes nothing.
 func (s *Store) readInt(ctx context.Context, command, key string) (int64, error) {
+	key = s.prefix + key
 	c, err := read(func() (intCmd, error) {
-		c := newInt(ctx, command, s.prefix+key)
-		return c, s.process(ctx, s.prefix+key, c)
+		c := newInt(ctx, command, key)
+		return c, s.process(ctx, key, c)
 	})
 	return c.Val(), err
 }
 
 // set runs SET with the options; redis.Nil says that a condition among them did not hold.
 func (s *Store) set(ctx context.Context, key string, value []byte, options ...any) error {
+	key = s.prefix + key
 	if len(value) > maxShared {
-		return s.processAlone(ctx, s.prefix+key, s.newSet(ctx, key, value, options...))
+		return s.processAlone(ctx, key, newSet(ctx, key, value, options...))
 	}
-	return s.process(ctx, s.prefix+key, s.newSet(ctx, key, value, options...))
+	return s.process(ctx, key, newSet(ctx, key, value, options...))
 }
 
-func (s *Store) newSet(ctx context.Context, key string, value []byte, options ...any) statusCmd {
-	args := append(make([]any, 0, 3+len(options)), "set", s.prefix+key, bytesOf(value))
+// newSet takes the key as the servers have it.
+func newSet(ctx context.Context, key string, value []byte, options ...any) statusCmd {
+	args := append(make([]any, 0, 3+len(options)), "set", key, bytesOf(value))
 	return newStatus(ctx, append(args, options...)...)
 }
 

@@ -49,17 +49,18 @@ func newScripts() scripts {
 // evaluate runs the script on key; reply makes the command that reads its answer. A server that does not know the script, because it is new
 // or was restarted, says so without executing anything: then, and only then, it is sent once more, in full.
 func evaluate[C redis.Cmder](ctx context.Context, s *Store, sc script, key string, reply func(context.Context, ...any) C, args ...any) (C, error) {
-	all := append([]any{"evalsha", sc.sha, 1, s.prefix + key}, args...)
+	key = s.prefix + key
+	all := append([]any{"evalsha", sc.sha, 1, key}, args...)
 	process := s.process
 	if slices.ContainsFunc(args, isLong) {
 		process = s.processAlone
 	}
 	c := reply(ctx, all...)
-	err := process(ctx, s.prefix+key, c)
+	err := process(ctx, key, c)
 	if redis.HasErrorPrefix(err, "NOSCRIPT") {
 		all[0], all[1] = "eval", sc.source
 		c = reply(ctx, all...)
-		err = process(ctx, s.prefix+key, c)
+		err = process(ctx, key, c)
 	}
 	return c, err
 }
