@@ -1,0 +1,56 @@
+package filestore
+
+import "sync"
+
+// System is what a test may change of a store's system calls.
+type System = system
+
+// Direct are the system calls themselves.
+func Direct() System { return direct() }
+
+// OpenWith is Open with other system calls.
+func OpenWith(sys System, dir string, o *Options) (*Store, error) { return openWith(sys, dir, o) }
+
+// A Gate lets system calls through while it is open.
+type Gate struct {
+	mu     sync.Mutex
+	closed chan struct{} // nil while it is open
+}
+
+// Shut makes the calls wait until restore is called.
+func (g *Gate) Shut() (restore func()) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	closed := make(chan struct{})
+	g.closed = closed
+	return func() {
+		g.mu.Lock()
+		defer g.mu.Unlock()
+		g.closed = nil
+		close(closed)
+	}
+}
+
+func (g *Gate) pass() {
+	g.mu.Lock()
+	closed := g.closed
+	g.mu.Unlock()
+	if closed != nil {
+		<-closed
+	}
+}
+
+// Through returns the system calls on files behind the gate: all but those that a store makes of files that are mapped already.
+func (g *Gate) Through(sys System) System {
+	s := sys
+	s.statPath = func(path string) (info, error) { g.pass(); return sys.statPath(path) }
+	s.openPath = func(path string) (int, error) { g.pass(); return sys.openPath(path) }
+	s.openDir = func(dir int, name string) (int, error) { g.pass(); return sys.openDir(dir, name) }
+	s.lock = func(dir int) error { g.pass(); return sys.lock(dir) }
+	s.open = func(dir int, name string) (int, error) { g.pass(); return sys.open(dir, name) }
+	s.create = func(dir int, name string) (int, error) { g.pass(); return sys.create(dir, name) }
+	s.rename = func(dir int, from, to string) error { g.pass(); return sys.rename(dir, from, to) }
+	s.unlink = func(dir int, name string) error { g.pass(); return sys.unlink(dir, name) }
+	s.list = func(dir int) ([]string, error) { g.pass(); return sys.list(dir) }
+	return s
+}

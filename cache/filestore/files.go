@@ -1,0 +1,216 @@
+package filestore
+
+import (
+	"context"
+	"encoding/hex"
+	"errors"
+	"strings"
+	"time"
+)
+
+// maxHeads is how many files are looked at in one step.
+const maxHeads = 256
+
+// file is what the head of a file says.
+type file struct {
+	head
+
+	name string
+	key  string // of a whole one
+	kind kind
+	size int64
+}
+
+// names lists the files in a shard that have a name of a store's. With the lock held for that moment it is exact: what is overwritten
+// meanwhile is in it once.
+func (s *Store) names(ctx context.Context, sh *shard) ([]string, error) {
+	return run(ctx, s, func(ctx context.Context) ([]string, error) {
+		err := sh.lock(ctx, false)
+		if errors.Is(err, errNoShard) {
+			return nil, nil
+		}
+		if err != nil {
+			return nil, err
+		}
+		defer sh.unlock()
+		names, err := s.sys.list(sh.dir)
+		if err != nil {
+			return nil, unavailable("a directory cannot be listed", err)
+		}
+		ours := names[:0]
+		for _, name := range names {
+			if isEntry(name) || isTemporary(name) {
+				ours = append(ours, name)
+			}
+		}
+		return ours, nil
+	})
+}
+
+// isEntry tells whether name can be that of an entry's file.
+func isEntry(name string) bool { return len(name) == 64 && isHex(name) }
+
+// hashIn returns the hash that the name of an entry's file is.
+func hashIn(name string) *hash {
+	var h hash
+	_, _ = hex.Decode(h[:], []byte(name)) // it has been looked at
+	return &h
+}
+
+// isTemporary tells whether name can be that of a file that is being written.
+func isTemporary(name string) bool {
+	random, found := strings.CutSuffix(name, temporary)
+	return found && len(random) == 16 && isHex(random)
+}
+
+func isHex(s string) bool { return strings.Trim(s, "0123456789abcdef") == "" }
+
+// heads reads the heads of the first of the files, as many as one step has time for, and returns the names that are left. Those that are gone, and
+// foreign ones, are left out.
+func (s *Store) heads(ctx context.Context, sh *shard, names []string) (files []file, rest []string, err error) {
+	type step struct {
+		files []file
+		rest  []string
+	}
+	done, err := run(ctx, s, func(ctx context.Context) (step, error) {
+		if err := sh.enter(false); err != nil {
+			if errors.Is(err, errNoShard) {
+				err = nil
+			}
+			return step{}, err
+		}
+		defer sh.leave()
+		begun := time.Now()
+		buffer := make([]byte, headerLen+maxKeyLen)
+		var files []file
+		for n, name := range names {
+			if n == maxHeads || time.Since(begun) > s.timeout/4 {
+				return step{files, names[n:]}, ctx.Err()
+			}
+			f, err := s.headOf(sh, name, buffer)
+			if err != nil {
+				return step{}, err
+			}
+			if f != nil && f.kind != foreign {
+				files = append(files, *f)
+			}
+		}
+		return step{files, nil}, nil
+	})
+	return done.files, done.rest, err
+}
+
+// headOf reads the head of a file in a shard that was entered, nil where there is none. The buffer has headerLen+maxKeyLen bytes, or is nil.
+func (s *Store) headOf(sh *shard, name string, buffer []byte) (*file, error) {
+	fd, e, err := s.openFile(sh, name)
+	if err != nil {
+		return nil, err
+	}
+	if fd < 0 {
+		if !e.there {
+			return nil, nil //nolint:nilnil // there is none
+		}
+		return &file{name: name, kind: foreign}, nil
+	}
+	defer func() { _ = s.sys.close(fd) }()
+	i, err := s.sys.fstat(fd)
+	if err != nil {
+		return nil, unavailable("an entry's file cannot be looked at", err)
+	}
+	f := &file{name: name, kind: foreign, size: i.size}
+	if i.mode != 0 {
+		return f, nil
+	}
+	if buffer == nil {
+		buffer = make([]byte, headerLen+maxKeyLen)
+	}
+	n, err := s.sys.read(fd, buffer[:min(int64(len(buffer)), i.size)], 0)
+	if err != nil {
+		return nil, unavailable("an entry's file cannot be read", err)
+	}
+	b := buffer[:n]
+	if f.head, f.kind = decodeHead(b, i.size); f.kind == foreign && blank(b) && i.size <= maxFileLen {
+		all, err := s.readAll(fd, int(i.size))
+		if err != nil {
+			return nil, unavailable("an entry's file cannot be read", err)
+		}
+		f.head, f.kind = decodeHead(all, i.size)
+	}
+	if f.kind == whole {
+		if f.key = string(f.keyIn(b)); isEntry(name) && !isPlace(sh, name, f.key) {
+			f.kind = foreign // the file of another key, copied here
+		}
+	}
+	return f, nil
+}
+
+// isPlace tells whether the entry of key belongs there.
+func isPlace(sh *shard, name, key string) bool {
+	h := hashOf(key)
+	return h.name() == name && h.shard() == sh.number
+}
+
+// weed removes the first of the files, as many as one step has time for, which still match when they are looked at with the lock. It returns how many of them were
+// removed, and the files that are left.
+func (s *Store) weed(ctx context.Context, sh *shard, files []file, match func(f *file) bool) (removed []file, rest []file, err error) {
+	type step struct{ removed, rest []file }
+	done, err := run(ctx, s, func(ctx context.Context) (step, error) {
+		if err := sh.lock(ctx, false); err != nil {
+			if errors.Is(err, errNoShard) {
+				err = nil
+			}
+			return step{}, err
+		}
+		defer sh.unlock()
+		begun := time.Now()
+		buffer := make([]byte, headerLen+maxKeyLen)
+		done := step{}
+		for n, seen := range files {
+			if n > 0 && time.Since(begun) > maxHold {
+				done.rest = files[n:]
+				break
+			}
+			f, err := s.headOf(sh, seen.name, buffer)
+			if err != nil {
+				return step{}, err
+			}
+			if f == nil || f.kind == foreign || !match(f) {
+				continue
+			}
+			unlink := func() error { return s.sys.unlink(sh.dir, f.name) }
+			if isEntry(f.name) {
+				err = s.change(hashIn(f.name), unlink)
+			} else {
+				err = unlink()
+			}
+			if err != nil && !errors.Is(err, errNoEntry) {
+				return step{}, unavailable("an entry's file cannot be removed", err)
+			}
+			done.removed = append(done.removed, *f)
+		}
+		if len(done.removed) == 0 {
+			return done, nil
+		}
+		return done, s.syncNames(sh)
+	})
+	return done.removed, done.rest, err
+}
+
+// maxHold is how long writers wait for a batch of removals.
+const maxHold = 5 * time.Millisecond
+
+// weedAll is weed for all of the files, and counts those of the removed that count.
+func (s *Store) weedAll(ctx context.Context, sh *shard, files []file, match, counts func(f *file) bool) (n int, err error) {
+	for len(files) > 0 {
+		var removed []file
+		if removed, files, err = s.weed(ctx, sh, files, match); err != nil {
+			return n, err
+		}
+		for i := range removed {
+			if counts(&removed[i]) {
+				n++
+			}
+		}
+	}
+	return n, nil
+}

@@ -1,0 +1,189 @@
+package filestore
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"github.com/larder-go/larder/cache"
+)
+
+var _ cache.Sweeper = (*Store)(nil)
+
+const (
+	// A routine sweep comes a second after the store was opened and a minute after the last one. It rests 49 times as long as it worked, which
+	// is after each maxHeads files: so it takes one fiftieth of a processor, and looks at a million entries in some five minutes.
+	firstSweep = time.Second
+	sweepEvery = time.Minute
+	restFactor = 49
+	// tidyEvery is how long it takes at most until a store sees that its directory was replaced, and that another process has overwritten what it has
+	// mapped. A mapping that nobody uses is undone after ten to twenty times that.
+	tidyEvery = time.Second
+	idleAfter = 10
+)
+
+// sweeper is the background work of a store: one goroutine from Open to Close.
+type sweeper struct {
+	store *Store
+	ctx   context.Context //nolint:containedctx // the store's own: done when it closes
+	end   context.CancelFunc
+	ended chan struct{}
+	hurry chan struct{} // holds a token when the entries have grown past MaxBytes
+	tick  *time.Ticker
+	ticks int
+
+	urgent bool // no rests: the sweep under way is to make room
+}
+
+func newSweeper(s *Store) *sweeper {
+	w := &sweeper{store: s, ended: make(chan struct{}), hurry: make(chan struct{}, 1)}
+	w.ctx, w.end = context.WithCancel(context.Background())
+	return w
+}
+
+func (w *sweeper) run() {
+	defer close(w.ended)
+	w.tick = time.NewTicker(tidyEvery)
+	defer w.tick.Stop()
+	next := time.NewTimer(firstSweep)
+	defer next.Stop()
+	for {
+		select {
+		case <-w.ctx.Done():
+			return
+		case <-w.tick.C:
+			w.tidy()
+			continue
+		case <-w.hurry:
+			w.urgent = true
+		case <-next.C:
+			w.urgent = false
+		}
+		w.sweep()
+		next.Reset(sweepEvery)
+	}
+}
+
+// sweep is one of them. What fails is tried again with the next. Of the processes on a directory one makes a routine sweep at a time.
+func (w *sweeper) sweep() {
+	if !w.urgent {
+		base, err := openBase(&w.store.sys, w.store.root, false, false)
+		if err != nil {
+			return
+		}
+		defer func() { _ = w.store.sys.close(base) }() // and gives the lock up
+		if w.store.sys.tryLock(base) != nil {
+			return
+		}
+	}
+	_, _ = w.store.sweep(w.ctx, w.rest)
+}
+
+// rest lets others work, after the sweep has worked that long.
+func (w *sweeper) rest(worked time.Duration) {
+	if w.urgent {
+		return
+	}
+	over := time.NewTimer(restFactor * worked)
+	defer over.Stop()
+	for {
+		select {
+		case <-over.C:
+			return
+		case <-w.ctx.Done():
+			return
+		case <-w.tick.C:
+			w.tidy()
+		case <-w.hurry:
+			w.urgent = true
+			return
+		}
+	}
+}
+
+func (w *sweeper) tidy() {
+	w.ticks++
+	w.store.tidy(w.ticks%idleAfter == 0)
+}
+
+// stop ends the work, at the next step.
+func (w *sweeper) stop() {
+	w.end()
+	<-w.ended
+}
+
+// tidy gives back what is held for files and directories that have been removed or replaced.
+func (s *Store) tidy(idle bool) {
+	_ = s.shared.renew() // where it fails, so does each write
+	s.mapped.age(s.shared.now.Load(), idle)
+	for _, sh := range s.shards {
+		if sh.tryEnter() {
+			current := sh.current()
+			sh.leave()
+			if !current {
+				sh.renew()
+			}
+		}
+	}
+}
+
+// DeleteExpired removes the entries that have expired, and what is left of writes that were cut short. The number is right beside an error too.
+func (s *Store) DeleteExpired(ctx context.Context) (int, error) {
+	if err := s.begin(ctx); err != nil {
+		return 0, opError("delete expired", "", err)
+	}
+	n, err := s.sweep(ctx, func(time.Duration) {})
+	return n, opError("delete expired", "", err)
+}
+
+// sweep looks at the heads of all files, removes those that nobody needs, and where the others are larger than MaxBytes those that expire first. It returns how many
+// of the removed were expired entries, and calls rest after each step with the time that it took.
+func (s *Store) sweep(ctx context.Context, rest func(worked time.Duration)) (expired int, err error) {
+	begun := clock()
+	room := s.room.begin()
+	for _, sh := range s.shards {
+		n, err := s.sweepShard(ctx, sh, rest, func(f *file) { room.add(sh, f) })
+		expired += n
+		if err != nil {
+			return expired, err
+		}
+	}
+	s.failed.forgetBelow("", begun)
+	return expired, s.makeRoom(ctx, room)
+}
+
+func (s *Store) sweepShard(ctx context.Context, sh *shard, rest func(worked time.Duration), keep func(f *file)) (expired int, err error) {
+	begun := time.Now()
+	names, err := s.names(ctx, sh)
+	for err == nil && len(names) > 0 {
+		var files []file
+		if files, names, err = s.heads(ctx, sh, names); err != nil {
+			break
+		}
+		for i := range files {
+			if f := &files[i]; !s.useless(f) {
+				keep(f)
+			}
+		}
+		var n int
+		n, err = s.weedAll(ctx, sh, matching(files, s.useless), s.useless, func(f *file) bool { return f.kind == whole && isEntry(f.name) })
+		expired += n
+		rest(time.Since(begun))
+		begun = time.Now()
+	}
+	if errors.Is(err, errNoShard) {
+		err = nil
+	}
+	return expired, err
+}
+
+// useless tells whether a file of ours is nobody's any more. A temporary one is: it is asked with the lock.
+func (s *Store) useless(f *file) bool {
+	switch {
+	case isTemporary(f.name) || f.kind == damaged:
+		return true
+	case f.kind == whole:
+		return f.expires <= clock() || s.failed.covers(f.key, f.created)
+	}
+	return false
+}

@@ -1,0 +1,197 @@
+package filestore
+
+import (
+	"bytes"
+	"context"
+	"crypto/rand"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"io"
+	"time"
+
+	"github.com/larder-go/larder/cache"
+)
+
+// temporary is the end of the name of a file that is being written. Whoever has the lock of its shard may remove it: nobody else is writing there.
+const temporary = ".tmp"
+
+// Set stores a copy of value under key.
+func (s *Store) Set(ctx context.Context, key string, value []byte, ttl time.Duration) error {
+	if err := s.begin(ctx); err != nil {
+		return opError("set", key, err)
+	}
+	err := s.set(ctx, key, value, ttl)
+	if err != nil && !standing(err) {
+		s.failed.noteKeys(key)
+	}
+	return opError("set", key, err)
+}
+
+func (s *Store) set(ctx context.Context, key string, value []byte, ttl time.Duration) error {
+	if err := s.fits(key, value); err != nil {
+		return err
+	}
+	if ttl == cache.KeepTTL {
+		return s.keep(ctx, key, bytes.Clone(value))
+	}
+	now := clock()
+	data := encode(key, value, expiry(now, ttl), now)
+	return do(ctx, s, func(ctx context.Context) error {
+		p := s.placeOf(key)
+		if err := p.shard.lock(ctx, true); err != nil {
+			return err
+		}
+		defer p.shard.unlock()
+		return s.replace(ctx, p, data)
+	})
+}
+
+// keep stores value with the lifetime that the entry has.
+func (s *Store) keep(ctx context.Context, key string, value []byte) error {
+	_, err := update(ctx, s, key, func(old *entry, now int64) (change, struct{}, error) {
+		if old == nil {
+			return change{}, struct{}{}, cache.ErrNotFound
+		}
+		return store(value, old.expires, now), struct{}{}, nil
+	})
+	return err
+}
+
+// Delete removes the entry under key.
+func (s *Store) Delete(ctx context.Context, key string) error {
+	if err := s.begin(ctx); err != nil {
+		return opError("delete", key, err)
+	}
+	err := s.delete(ctx, key)
+	if err != nil && !errors.Is(err, cache.ErrClosed) {
+		s.failed.noteKeys(key)
+	}
+	return opError("delete", key, err)
+}
+
+func (s *Store) delete(ctx context.Context, key string) error {
+	return do(ctx, s, func(ctx context.Context) error {
+		p := s.placeOf(key)
+		err := p.shard.lock(ctx, false)
+		if errors.Is(err, errNoShard) {
+			s.failed.forgetKey(key)
+			return nil
+		}
+		if err != nil {
+			return err
+		}
+		defer p.shard.unlock()
+		f, err := s.headOf(p.shard, p.name, nil)
+		if err != nil {
+			return err
+		}
+		if f != nil && f.kind != foreign { // of whatever version
+			return s.remove(p)
+		}
+		s.failed.forgetKey(key)
+		return nil
+	})
+}
+
+// fits reports a value that the store cannot hold.
+func (s *Store) fits(key string, value []byte) error {
+	if len(value) > cache.MaxValueLen {
+		return fmt.Errorf("%w: it has %d bytes; allowed: %d", cache.ErrTooLarge, len(value), cache.MaxValueLen)
+	}
+	if need := weight(int64(headerLen + len(key) + len(value))); s.maxBytes > 0 && need > s.maxBytes {
+		return fmt.Errorf("%w: its file takes %d bytes; MaxBytes is %d", cache.ErrTooLarge, need, s.maxBytes)
+	}
+	return nil
+}
+
+// replace makes data the file of a key, in one step, in a shard that is locked. After a refusal what was there stands.
+func (s *Store) replace(ctx context.Context, p place, data []byte) error {
+	temp, err := s.writeTemporary(p.shard, data)
+	if err != nil {
+		return err
+	}
+	if err = ctx.Err(); err == nil {
+		err = refused("the entry's file cannot be put in its place", s.change(&p.hash, func() error {
+			return s.sys.rename(p.shard.dir, temp, p.name)
+		}))
+	}
+	if err != nil {
+		_ = s.sys.unlink(p.shard.dir, temp)
+		return err
+	}
+	if err := s.syncNames(p.shard); err != nil {
+		return err
+	}
+	s.failed.forgetKey(p.key)
+	s.grew(weight(int64(len(data))))
+	return nil
+}
+
+// change does to a file what f does, and tells those who have it mapped.
+func (s *Store) change(h *hash, f func() error) error {
+	g := s.shared.now.Load()
+	if err := g.begin(h.word()); err != nil {
+		return err
+	}
+	defer g.end(h.word())
+	return f()
+}
+
+// writeTemporary writes data to a new file and returns its name.
+func (s *Store) writeTemporary(sh *shard, data []byte) (name string, err error) {
+	var random [8]byte
+	_, _ = rand.Read(random[:]) // never fails
+	name = hex.EncodeToString(random[:]) + temporary
+	file, err := s.sys.create(sh.dir, name)
+	if err != nil {
+		return "", refused("no file can be made", err)
+	}
+	err = s.writeAll(file, data)
+	if err == nil && s.sync != SyncNone {
+		err = s.sys.sync(file)
+	}
+	if closeErr := s.sys.close(file); err == nil {
+		err = closeErr
+	}
+	if err != nil {
+		_ = s.sys.unlink(sh.dir, name)
+		return "", refused("the entry's file cannot be written", err)
+	}
+	return name, nil
+}
+
+func (s *Store) writeAll(file int, data []byte) error {
+	for len(data) > 0 {
+		n, err := s.sys.write(file, data)
+		if err != nil {
+			return err
+		}
+		if n == 0 {
+			return io.ErrShortWrite
+		}
+		data = data[n:]
+	}
+	return nil
+}
+
+// remove removes the file of a key in a shard that is locked. One that is not there is no error.
+func (s *Store) remove(p place) error {
+	err := s.change(&p.hash, func() error { return s.sys.unlink(p.shard.dir, p.name) })
+	if err != nil && !errors.Is(err, errNoEntry) {
+		return unavailable("the entry's file cannot be removed", err)
+	}
+	if err := s.syncNames(p.shard); err != nil {
+		return err
+	}
+	s.failed.forgetKey(p.key)
+	return nil
+}
+
+// syncNames waits until the disk has the names in a shard, where it is to.
+func (s *Store) syncNames(sh *shard) error {
+	if s.sync != SyncFull {
+		return nil
+	}
+	return unavailable("the directory cannot be synced", s.sys.sync(sh.dir))
+}
