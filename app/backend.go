@@ -16,10 +16,7 @@ import (
 )
 
 // builtIn are the backends that every program has.
-func builtIn() []string { return []string{"memory", "none", "redis", "tiered", "valkey"} }
-
-// notBuiltIn are the backends whose names are taken.
-func notBuiltIn() []string { return []string{"file"} }
+func builtIn() []string { return []string{"file", "memory", "none", "redis", "tiered", "valkey"} }
 
 // isRedis tells whether a backend is on the one client of Redis that a program has.
 func isRedis(backend string) bool {
@@ -53,11 +50,8 @@ func (b *Builder) checkBackends() []error {
 
 // unknown says what is wrong with the name of a backend, "" where nothing is.
 func (b *Builder) unknown(backend string) string {
-	switch {
-	case b.backends[backend] != nil || slices.Contains(builtIn(), backend):
+	if b.backends[backend] != nil || slices.Contains(builtIn(), backend) {
 		return ""
-	case slices.Contains(notBuiltIn(), backend):
-		return "not built in yet"
 	}
 	return "unknown backend"
 }
@@ -113,6 +107,8 @@ func (c *caches) openStore(ctx context.Context, backend, name string) (cache.Sto
 		return nil, nil //nolint:nilnil // no store is what the operator asked for
 	case backend == "memory":
 		return memstore.New(&memstore.Options{MaxEntries: s.Cache.MaxEntries, MaxBytes: s.Cache.MaxBytes})
+	case backend == "file":
+		return openFile(s, name)
 	case isRedis(backend):
 		return c.openFar(backend, name)
 	}

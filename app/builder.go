@@ -76,7 +76,7 @@ func (b *Builder) Backend(name string, open OpenFunc) *Builder {
 		b.problem("backend %q: the function that opens it is nil", name)
 	case name == "" || strings.ContainsAny(name, " =,"):
 		b.problem("backend %q: the name is not one that a variable can have; allowed: any without ' ', '=' and ','", name)
-	case b.backends[name] != nil || slices.Contains(builtIn(), name) || slices.Contains(notBuiltIn(), name):
+	case b.backends[name] != nil || slices.Contains(builtIn(), name):
 		b.problem("backend %q: the name is taken", name)
 	default:
 		b.backends[name] = open

@@ -246,7 +246,7 @@ func TestWrongSettingsAreReportedTogether(t *testing.T) {
 	}
 	out := p.Output()
 	for _, want := range []string{
-		"4 problems", "APP_CACHE_BACKEND=memcached: unknown backend; allowed: memory, none, redis, tiered, valkey",
+		"4 problems", "APP_CACHE_BACKEND=memcached: unknown backend; allowed: file, memory, none, redis, tiered, valkey",
 		"APP_CACHE_MAX_ENTRIES=0: ", "APP_PORT=99999: ", "APP_CACHE_DEFAULT_TTL=soon: ",
 	} {
 		if !strings.Contains(out, want) {
@@ -308,14 +308,14 @@ func TestAMalformedEnvFileIsReportedWithoutItsContents(t *testing.T) {
 }
 
 func TestConfigSaysWhatKeepsTheServiceFromStarting(t *testing.T) {
-	env := []string{"APP_TEST_PROGRAM=plain", "APP_LOG_FORMAT=xml", "APP_CACHE_BACKEDN=redis", "APP_CACHE_BACKEND=nothing", "APP_STORES=sessions=file"}
+	env := []string{"APP_TEST_PROGRAM=plain", "APP_LOG_FORMAT=xml", "APP_CACHE_BACKEDN=redis", "APP_CACHE_BACKEND=nothing", "APP_STORES=sessions=nowhere"}
 	p := servertest.Start(t, os.Args[0], env, "config")
 	if code := p.Wait(); code != 1 {
 		t.Errorf("exit code %d; want 1", code)
 	}
 	for _, want := range []string{
 		"APP_LOG_LEVEL", "4 problems; nothing would be started", "APP_LOG_FORMAT=xml", "APP_CACHE_BACKEND=nothing: unknown backend", "did you mean APP_CACHE_BACKEND?",
-		"APP_STORES=sessions=file: ",
+		"APP_STORES=sessions=nowhere: ",
 	} {
 		if out := p.Output(); !strings.Contains(out, want) {
 			t.Errorf("the output does not have %q:\n%s", want, out)

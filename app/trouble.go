@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/larder-go/larder/cache"
+	"github.com/larder-go/larder/cache/filestore"
 	"github.com/larder-go/larder/cache/redisstore"
 	"github.com/larder-go/larder/settings"
 )
@@ -71,6 +72,9 @@ func advice(s settings.Settings, err error) string {
 		{redisstore.ErrReadOnly, "the host: it must be the primary", "APP_REDIS_HOST: it must be the primary"},
 		{redisstore.ErrTLS, "the scheme (rediss:// is TLS) or ca_file", "APP_REDIS_TLS or APP_REDIS_CA_FILE"},
 		{redisstore.ErrGreeting, "the scheme: redis:// or, for TLS, rediss://", "APP_REDIS_TLS"},
+		{filestore.ErrNoSpace, "the disk: free space on it, or set APP_CACHE_FILE_MAX_BYTES", ""},
+		{filestore.ErrPermission, "APP_CACHE_FILE_PATH, or who may write there", ""},
+		{filestore.ErrReadOnly, "APP_CACHE_FILE_PATH, or how its file system is mounted", ""},
 		{redisstore.ErrMemory, "the server: raise its maxmemory, or set a maxmemory-policy that evicts", ""},
 	} {
 		switch {

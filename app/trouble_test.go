@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/larder-go/larder/cache"
+	"github.com/larder-go/larder/cache/filestore"
 	"github.com/larder-go/larder/cache/redisstore"
 	"github.com/larder-go/larder/settings"
 )
@@ -62,6 +63,9 @@ func TestAMistakeIsNamedOnceWithTheVariableToChange(t *testing.T) {
 		{redisstore.ErrReadOnly, "", "APP_REDIS_HOST"},
 		{redisstore.ErrTLS, "", "APP_REDIS_TLS"},
 		{redisstore.ErrMemory, "", "maxmemory"},
+		{filestore.ErrNoSpace, "", "APP_CACHE_FILE_MAX_BYTES"},
+		{filestore.ErrPermission, "", "APP_CACHE_FILE_PATH"},
+		{filestore.ErrReadOnly, "", "APP_CACHE_FILE_PATH"},
 	} {
 		t.Run(tc.mistake.Error()+" "+tc.env, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {

@@ -212,9 +212,6 @@ func TestAWrongValueIsAProblemAndTheDefaultStays(t *testing.T) {
 
 func TestAVariableOfWhatIsNotBuiltYetIsCheckedAndRefused(t *testing.T) {
 	for environ, want := range map[string][]string{
-		"APP_CACHE_FILE_PATH=/tmp/x":    {"APP_CACHE_FILE_PATH=/tmp/x: not built in yet; allowed: leave it unset"},
-		"APP_CACHE_FILE_MAX_BYTES=1":    {"APP_CACHE_FILE_MAX_BYTES=1: not built in yet; allowed: leave it unset"},
-		"APP_CACHE_FILE_SYNC=full":      {"APP_CACHE_FILE_SYNC=full: not built in yet; allowed: leave it unset"},
 		"APP_SESSION_SECURE=false":      {"APP_SESSION_SECURE=false: not built in yet; allowed: leave it unset"},
 		"APP_SESSION_IDLE_TIMEOUT=1h":   {"APP_SESSION_IDLE_TIMEOUT=1h: not built in yet; allowed: leave it unset"},
 		"APP_SESSION_LIFETIME=1h":       {"APP_SESSION_LIFETIME=1h: not built in yet; allowed: leave it unset"},

@@ -56,7 +56,7 @@ func TestTheExampleHasEveryVariableWithItsDefault(t *testing.T) {
 		environ = append(environ, name+"="+value)
 	}
 	same(t, mustLoad(t, environ...), defaults())
-	if want := 38; len(environ) != want {
+	if want := 41; len(environ) != want {
 		t.Errorf("%d variables, want %d", len(environ), want)
 	}
 }

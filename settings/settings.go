@@ -87,7 +87,7 @@ type Shutdown struct {
 // Cache says which store is behind the cache, and its bounds.
 type Cache struct {
 	// Backend is any name: which ones exist is known to the app's builder.
-	Backend    string        `env:"CACHE_BACKEND" envDefault:"memory" help:"memory, redis, valkey (the same), tiered (memory before Redis), none, or a backend of your own; file is not built in yet."`
+	Backend    string        `env:"CACHE_BACKEND" envDefault:"memory" help:"memory, redis, valkey (the same), tiered (memory before Redis), file, none, or a backend of your own."`
 	DefaultTTL time.Duration `env:"CACHE_DEFAULT_TTL" envDefault:"5m" min:"1ms" max:"9600h" help:"Lifetime of an entry that names none."`
 	MaxEntries int           `env:"CACHE_MAX_ENTRIES" envDefault:"10000" min:"1" max:"2147483647" help:"Most entries that memory holds."`
 	MaxBytes   int64         `env:"CACHE_MAX_BYTES" envDefault:"0" min:"0" help:"Most bytes that memory holds; 0 is no limit."`
@@ -99,9 +99,9 @@ type Cache struct {
 	// a cluster, which has no other.
 	RedisDB       int           `env:"CACHE_REDIS_DB" envDefault:"1" min:"0" max:"2147483647" help:"Redis database where the URL names none."`
 	Timeout       time.Duration `env:"CACHE_TIMEOUT" envDefault:"250ms" min:"1ms" max:"1h" help:"Bound of one Redis or file operation, or batch."`
-	FilePath      string        `env:"CACHE_FILE_PATH" envDefault:"./data/cache" built:"not yet" help:"Directory of the file backend."`
-	FileMaxBytes  int64         `env:"CACHE_FILE_MAX_BYTES" envDefault:"0" min:"0" built:"not yet" help:"Most bytes that the file backend holds; 0 is no limit."`
-	FileSync      string        `env:"CACHE_FILE_SYNC" envDefault:"none" oneof:"none file full" built:"not yet" help:"What is synced to disk with each write."`
+	FilePath      string        `env:"CACHE_FILE_PATH" envDefault:"./data/cache" help:"Directory of the file backend; processes that share it share their entries."`
+	FileMaxBytes  int64         `env:"CACHE_FILE_MAX_BYTES" envDefault:"0" min:"0" help:"Most bytes that the files of a cache take, held by sweeps; 0 is no limit."`
+	FileSync      string        `env:"CACHE_FILE_SYNC" envDefault:"none" oneof:"none file full" help:"What a write waits for: nothing, that the disk has the bytes, or the name too."`
 	HealthTimeout time.Duration `env:"CACHE_HEALTH_TIMEOUT" envDefault:"2s" min:"1ms" max:"1h" help:"Bound of the cache's health check."`
 	Readiness     string        `env:"CACHE_READINESS" envDefault:"required" oneof:"required degraded" help:"Whether the service is unready, or only degraded, while the cache is down."`
 	FailStart     bool          `env:"CACHE_FAIL_START" envDefault:"false" help:"Whether a cache that is down at start stops the process."`

@@ -3,9 +3,46 @@ package filestore
 import (
 	"errors"
 	"fmt"
+	"slices"
 
 	"github.com/larder-go/larder/cache"
 )
+
+// What the system may refuse, where the error of an operation is told apart by [errors.Is]. It matches [cache.ErrUnavailable] too.
+var (
+	// ErrNoSpace: the disk, or what the user may have of it, is full.
+	ErrNoSpace = errors.New("no space")
+	// ErrPermission: the process may not use the directory or a file in it.
+	ErrPermission = errors.New("no permission")
+	// ErrReadOnly: the file system is mounted for reading.
+	ErrReadOnly = errors.New("read-only")
+	// ErrTooManyFiles: the process, or the system, has as many files open as it may.
+	ErrTooManyFiles = errors.New("too many open files")
+)
+
+// trouble is what the system refused, in its own words.
+type trouble struct {
+	what string
+	err  error
+}
+
+func (t *trouble) Error() string { return t.what + ": " + t.err.Error() }
+func (t *trouble) Unwrap() error { return t.err }
+
+func (t *trouble) Is(target error) bool {
+	var refusals []error
+	switch target {
+	case ErrNoSpace:
+		refusals = noSpace()
+	case ErrPermission:
+		refusals = noPermission()
+	case ErrReadOnly:
+		refusals = readOnly()
+	case ErrTooManyFiles:
+		refusals = tooManyFiles()
+	}
+	return slices.ContainsFunc(refusals, func(r error) bool { return errors.Is(t.err, r) })
+}
 
 // refusal is why a write changed nothing: the system refused it, and what was there stands.
 type refusal struct{ err error }
@@ -26,7 +63,7 @@ func unavailable(what string, err error) error {
 	if err == nil {
 		return nil
 	}
-	return fmt.Errorf("%w: %s: %w", cache.ErrUnavailable, what, err)
+	return fmt.Errorf("%w: %w", cache.ErrUnavailable, &trouble{what, err})
 }
 
 // standing tells whether a Set that gave err is known to have changed nothing, so that what was there counts.

@@ -13,6 +13,11 @@ var (
 	errDenied  = errors.New("permission denied")
 )
 
+func noSpace() []error      { return nil }
+func noPermission() []error { return nil }
+func readOnly() []error     { return nil }
+func tooManyFiles() []error { return nil }
+
 // supported: a store needs flock, mmap, and openat with O_NOFOLLOW.
 const supported = false
 

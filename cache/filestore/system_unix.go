@@ -20,6 +20,11 @@ var (
 	errDenied  error = unix.EACCES
 )
 
+func noSpace() []error      { return []error{unix.ENOSPC, unix.EDQUOT, unix.EFBIG} }
+func noPermission() []error { return []error{unix.EACCES, unix.EPERM} }
+func readOnly() []error     { return []error{unix.EROFS} }
+func tooManyFiles() []error { return []error{unix.EMFILE, unix.ENFILE} }
+
 const supported = true
 
 func direct() system {
