@@ -24,7 +24,8 @@ const (
 // mappings are files that were read more than once, in memory. The file of an entry never changes: an entry that is written has another. So as long as the
 // generation is the one under which a file was opened, its bytes are those of the entry.
 type mappings struct {
-	sys *system
+	sys   *system
+	inUse sync.WaitGroup // a reader each
 
 	mu     sync.Mutex
 	closed bool
@@ -64,11 +65,13 @@ func (m *mappings) take(h *hash) (f mapping, slot int32, found bool) {
 	at := &m.slots[slot]
 	at.readers++
 	at.used = true
+	m.inUse.Add(1)
 	return *at, slot, true
 }
 
 // give ends the use of a mapping, and with stale its place in the index.
 func (m *mappings) give(slot int32, stale bool) {
+	defer m.inUse.Done()
 	m.mu.Lock()
 	var undo []byte
 	at := &m.slots[slot]

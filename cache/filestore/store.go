@@ -152,6 +152,7 @@ func (s *Store) Close() error {
 	go func() {
 		defer close(done)
 		s.users.Wait()
+		s.mapped.inUse.Wait()
 		for _, sh := range s.shards {
 			sh.close()
 		}
