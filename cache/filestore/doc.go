@@ -61,7 +61,8 @@
 //	dir/larder.v1/1c             the shard; its lock is a flock on the directory
 //	dir/larder.v1/generations    memory that the processes share
 //
-// Writers take the lock of a shard: in the process in turn, then among processes. Readers take none. They open the file by its name, which is there in whole or not at all.
+// Writers take the lock of a shard: in the process in turn, then among processes. Readers take none: they open the file by its name, which is there in whole or not at all. Only one that
+// finds the entry expired takes it, and looks once more: a writer may be renewing it.
 //
 // A file that is read a second time is mapped into memory. Entries' files never change, so all that a further read must know is whether the name still leads to
 // that file: it does while the entry's generation is the same, a number that each writer changes. So reading again what nobody has overwritten takes no system call and no

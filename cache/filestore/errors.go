@@ -71,7 +71,7 @@ func standing(err error) bool {
 	if _, ok := errors.AsType[*refusal](err); ok {
 		return true
 	}
-	return errors.Is(err, cache.ErrNotFound) || errors.Is(err, cache.ErrTooLarge) || errors.Is(err, cache.ErrClosed)
+	return errors.Is(err, cache.ErrNotFound) || errors.Is(err, cache.ErrTooLarge) || errors.Is(err, cache.ErrInvalidKey) || errors.Is(err, cache.ErrClosed)
 }
 
 // opError names the operation and the key, where the store was asked for it.

@@ -24,7 +24,7 @@ type file struct {
 // names lists the files in a shard that have a name of a store's. With the lock held for that moment it is exact: what is overwritten
 // meanwhile is in it once.
 func (s *Store) names(ctx context.Context, sh *shard) ([]string, error) {
-	return run(ctx, s, func(ctx context.Context) ([]string, error) {
+	return run(ctx, s, sh, func(ctx context.Context) ([]string, error) {
 		err := sh.lock(ctx, false)
 		if errors.Is(err, errNoShard) {
 			return nil, nil
@@ -72,7 +72,7 @@ func (s *Store) heads(ctx context.Context, sh *shard, names []string) (files []f
 		files []file
 		rest  []string
 	}
-	done, err := run(ctx, s, func(ctx context.Context) (step, error) {
+	done, err := run(ctx, s, nil, func(ctx context.Context) (step, error) {
 		if err := sh.enter(false); err != nil {
 			if errors.Is(err, errNoShard) {
 				err = nil
@@ -154,7 +154,7 @@ func isPlace(sh *shard, name, key string) bool {
 // removed, and the files that are left.
 func (s *Store) weed(ctx context.Context, sh *shard, files []file, match func(f *file) bool) (removed []file, rest []file, err error) {
 	type step struct{ removed, rest []file }
-	done, err := run(ctx, s, func(ctx context.Context) (step, error) {
+	done, err := run(ctx, s, sh, func(ctx context.Context) (step, error) {
 		if err := sh.lock(ctx, false); err != nil {
 			if errors.Is(err, errNoShard) {
 				err = nil

@@ -46,7 +46,7 @@ func (s *Store) get(ctx context.Context, dst []byte, key string) (value []byte, 
 		}
 		return value, true, nil
 	}
-	e, err := run(ctx, s, func(ctx context.Context) (*entry, error) { return s.look(ctx, s.place(key, &h)) })
+	e, err := run(ctx, s, nil, func(ctx context.Context) (*entry, error) { return s.look(ctx, s.place(key, &h)) })
 	switch {
 	case err != nil:
 		return dst, false, err
@@ -78,7 +78,7 @@ func (s *Store) lifetime(ctx context.Context, key string) (ttl time.Duration, fo
 	if _, ttl, hit := s.hit(nil, key, &h, false); hit {
 		return ttl, true, nil
 	}
-	ttl, err = run(ctx, s, func(ctx context.Context) (time.Duration, error) {
+	ttl, err = run(ctx, s, nil, func(ctx context.Context) (time.Duration, error) {
 		e, err := s.look(ctx, s.place(key, &h))
 		if err != nil || e == nil {
 			return 0, err
@@ -123,6 +123,10 @@ func (s *Store) look(ctx context.Context, p place) (*entry, error) {
 
 // bury removes what look found dead. A writer may be renewing it at that moment, and they must agree: whoever has the lock looks once more.
 func (s *Store) bury(ctx context.Context, p place) (*entry, error) {
+	if err := p.shard.wait(ctx); err != nil {
+		return nil, err
+	}
+	defer p.shard.pass()
 	err := p.shard.lock(ctx, false)
 	if errors.Is(err, errNoShard) {
 		return nil, nil //nolint:nilnil // nothing is there

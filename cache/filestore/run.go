@@ -20,43 +20,80 @@ type result[T any] struct {
 
 // run does f in a goroutine of its own, bounded by the store's timeout and by ctx. A system call cannot be called off: where the file system hangs, f is left
 // behind, and so it must use nothing that is the caller's. It gets a context that is done then.
-func run[T any](ctx context.Context, s *Store, f func(ctx context.Context) (T, error)) (T, error) {
+//
+// An f that changes files in a shard names it: of these there is one at a time in this process, and f begins when its turn has come. It locks the shard against other
+// processes by itself.
+func run[T any](ctx context.Context, s *Store, sh *shard, f func(ctx context.Context) (T, error)) (T, error) {
 	var none T
 	if err := s.begin(ctx); err != nil {
 		return none, err
 	}
 	within, cancel := context.WithTimeout(ctx, s.timeout)
 	defer cancel()
-	select {
-	case s.running <- struct{}{}:
-	case <-within.Done():
-		return none, s.late(ctx)
-	}
-	if !s.join() {
-		<-s.running
-		return none, cache.ErrClosed
+	if err := s.admit(within, sh); err != nil {
+		return none, s.because(ctx, within, err)
 	}
 	done := make(chan result[T], 1)
 	go func() {
-		defer s.leave()
-		defer func() { <-s.running }()
+		defer s.dismiss(sh)
 		value, err := f(within)
 		done <- result[T]{value, err}
 	}()
 	select {
 	case r := <-done:
-		if within.Err() != nil && r.err == within.Err() { //nolint:errorlint // f's own look at the context
-			return none, s.late(ctx)
-		}
-		return r.value, r.err
+		return r.value, s.because(ctx, within, r.err)
 	case <-within.Done():
 		return none, s.late(ctx)
 	}
 }
 
+// admit waits for the turn of an operation, then for a place among those that are running, in this order: those who wait for their turn take no place.
+func (s *Store) admit(ctx context.Context, sh *shard) error {
+	if sh != nil {
+		if err := sh.wait(ctx); err != nil {
+			return err
+		}
+	}
+	err := s.enter(ctx)
+	if err != nil && sh != nil {
+		sh.pass()
+	}
+	return err
+}
+
+func (s *Store) enter(ctx context.Context) error {
+	select {
+	case s.running <- struct{}{}:
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+	if !s.join() {
+		<-s.running
+		return cache.ErrClosed
+	}
+	return nil
+}
+
+// dismiss ends what admit began.
+func (s *Store) dismiss(sh *shard) {
+	if sh != nil {
+		sh.pass()
+	}
+	<-s.running
+	s.users.Done()
+}
+
+// because is err, or that there was no time where err is the context's.
+func (s *Store) because(ctx, within context.Context, err error) error {
+	if err != nil && err == within.Err() { //nolint:errorlint // what an operation's own look at the context gave
+		return s.late(ctx)
+	}
+	return err
+}
+
 // do is run for what has no result.
-func do(ctx context.Context, s *Store, f func(ctx context.Context) error) error {
-	_, err := run(ctx, s, func(ctx context.Context) (struct{}, error) { return struct{}{}, f(ctx) })
+func do(ctx context.Context, s *Store, sh *shard, f func(ctx context.Context) error) error {
+	_, err := run(ctx, s, sh, func(ctx context.Context) (struct{}, error) { return struct{}{}, f(ctx) })
 	return err
 }
 
@@ -89,8 +126,6 @@ func (s *Store) join() bool {
 	s.users.Add(1)
 	return true
 }
-
-func (s *Store) leave() { s.users.Done() }
 
 // clock is the wall clock, which the processes of a directory share, in Unix nanoseconds.
 func clock() int64 { return time.Now().UnixNano() }

@@ -177,21 +177,20 @@ func atPath(path string, err error) error {
 	return refused(fmt.Sprintf("the directory %q cannot be used", path), err)
 }
 
-// lock enters the directory and waits until no other process and nobody in this one writes there, until unlock.
-func (sh *shard) lock(ctx context.Context, makeIt bool) error {
+// wait waits until nobody else in this process has the shard, until pass.
+func (sh *shard) wait(ctx context.Context) error {
 	select {
 	case sh.turn <- struct{}{}:
+		return nil
 	case <-ctx.Done():
 		return ctx.Err()
 	}
-	if err := sh.lockFiles(ctx, makeIt); err != nil {
-		<-sh.turn
-		return err
-	}
-	return nil
 }
 
-func (sh *shard) lockFiles(ctx context.Context, makeIt bool) error {
+func (sh *shard) pass() { <-sh.turn }
+
+// lock enters the directory and waits until no other process writes there, until unlock. It is the caller's turn.
+func (sh *shard) lock(ctx context.Context, makeIt bool) error {
 	for {
 		if err := sh.enter(makeIt); err != nil {
 			return err
@@ -218,7 +217,6 @@ func (sh *shard) lockFiles(ctx context.Context, makeIt bool) error {
 func (sh *shard) unlock() {
 	_ = sh.sys.unlock(sh.dir)
 	sh.leave()
-	<-sh.turn
 }
 
 // current tells whether the directory still is the one at its path: it may have been removed, or moved away.

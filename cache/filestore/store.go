@@ -126,7 +126,8 @@ func (s *Store) syncAbove() error {
 
 // Ping tells whether the directory is there and can be written to. It writes nothing, so it does not see that the disk is full.
 func (s *Store) Ping(ctx context.Context) error {
-	return opError("ping", "", do(ctx, s, func(context.Context) error { return s.writable() }))
+	_, err := run(ctx, s, nil, func(context.Context) (struct{}, error) { return struct{}{}, s.writable() })
+	return opError("ping", "", err)
 }
 
 // Stats returns the store's figures. How many entries there are, and how large, only the files could tell: -1.

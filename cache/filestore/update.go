@@ -38,9 +38,9 @@ func renewed(e *entry, expires int64) change {
 // update does to the entry under key what f says, in one atomic step. f gets nil where there is none; it is called in another goroutine, and must
 // use nothing that is the caller's.
 func update[T any](ctx context.Context, s *Store, key string, f func(old *entry, now int64) (change, T, error)) (T, error) {
-	return run(ctx, s, func(ctx context.Context) (T, error) {
+	p := s.placeOf(key)
+	return run(ctx, s, p.shard, func(ctx context.Context) (T, error) {
 		var none T
-		p := s.placeOf(key)
 		err := p.shard.lock(ctx, false)
 		if errors.Is(err, errNoShard) {
 			// Where nothing is to be stored, as by a Touch, no directory is made.

@@ -37,8 +37,8 @@ func (s *Store) set(ctx context.Context, key string, value []byte, ttl time.Dura
 	}
 	now := clock()
 	data := encode(key, value, expiry(now, ttl), now)
-	return do(ctx, s, func(ctx context.Context) error {
-		p := s.placeOf(key)
+	p := s.placeOf(key)
+	return do(ctx, s, p.shard, func(ctx context.Context) error {
 		if err := p.shard.lock(ctx, true); err != nil {
 			return err
 		}
@@ -71,8 +71,8 @@ func (s *Store) Delete(ctx context.Context, key string) error {
 }
 
 func (s *Store) delete(ctx context.Context, key string) error {
-	return do(ctx, s, func(ctx context.Context) error {
-		p := s.placeOf(key)
+	p := s.placeOf(key)
+	return do(ctx, s, p.shard, func(ctx context.Context) error {
 		err := p.shard.lock(ctx, false)
 		if errors.Is(err, errNoShard) {
 			s.failed.forgetKey(key)
@@ -94,10 +94,13 @@ func (s *Store) delete(ctx context.Context, key string) error {
 	})
 }
 
-// fits reports a value that the store cannot hold.
+// fits reports a value that the store cannot hold, or a key that none of a cache's is.
 func (s *Store) fits(key string, value []byte) error {
 	if len(value) > cache.MaxValueLen {
 		return fmt.Errorf("%w: it has %d bytes; allowed: %d", cache.ErrTooLarge, len(value), cache.MaxValueLen)
+	}
+	if len(key) > maxKeyLen {
+		return fmt.Errorf("%w: it has %d bytes; allowed: %d", cache.ErrInvalidKey, len(key), maxKeyLen)
 	}
 	if need := weight(int64(headerLen + len(key) + len(value))); s.maxBytes > 0 && need > s.maxBytes {
 		return fmt.Errorf("%w: its file takes %d bytes; MaxBytes is %d", cache.ErrTooLarge, need, s.maxBytes)
