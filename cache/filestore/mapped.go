@@ -41,6 +41,7 @@ type mappings struct {
 type mapping struct {
 	hash        hash
 	bytes       []byte
+	id          fileID
 	generations *generations
 	generation  uint64 // never unusable
 
@@ -58,13 +59,21 @@ func newMappings(sys *system) *mappings {
 func (m *mappings) take(h *hash) (f mapping, slot int32, found bool) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
+	f, slot, found = m.hold(h)
+	if found {
+		m.slots[slot].used = true
+	}
+	return f, slot, found
+}
+
+// hold is take for somebody who does not read.
+func (m *mappings) hold(h *hash) (f mapping, slot int32, found bool) {
 	slot, found = m.index[*h]
 	if !found {
 		return mapping{}, 0, false
 	}
 	at := &m.slots[slot]
 	at.readers++
-	at.used = true
 	m.inUse.Add(1)
 	return *at, slot, true
 }
@@ -126,12 +135,12 @@ func (m *mappings) wants(h *hash) bool {
 }
 
 // add maps a file, which is open, as that of a key. Where that cannot be nothing is lost: it is read each time.
-func (m *mappings) add(h *hash, file int, size int64, g *generations, generation uint64) {
-	b, err := m.sys.mmap(file, int(size))
+func (m *mappings) add(h *hash, file int, i info, g *generations, generation uint64) {
+	b, err := m.sys.mmap(file, int(i.size))
 	if err != nil {
 		return
 	}
-	m.unmap(m.put(mapping{hash: *h, bytes: b, generations: g, generation: generation, used: true})...)
+	m.unmap(m.put(mapping{hash: *h, bytes: b, id: i.id, generations: g, generation: generation, used: true})...)
 }
 
 // put makes room for f and returns what is to be unmapped for it.
@@ -181,6 +190,24 @@ func (m *mappings) victim() int32 {
 			return int32(m.hand)
 		}
 		at.used = false
+	}
+}
+
+// doubt drops the mappings that are not the files of their names any more, as told by is: somebody has removed or replaced them who is no store.
+func (m *mappings) doubt(is func(h *hash, id fileID, size int64) bool) {
+	m.mu.Lock()
+	all := make([]hash, 0, len(m.index))
+	for h := range m.index {
+		all = append(all, h)
+	}
+	m.mu.Unlock()
+	for i := range all {
+		m.mu.Lock()
+		f, slot, found := m.hold(&all[i])
+		m.mu.Unlock()
+		if found {
+			m.give(slot, !is(&f.hash, f.id, int64(len(f.bytes))))
+		}
 	}
 }
 

@@ -2,6 +2,8 @@ package filestore
 
 import (
 	"fmt"
+	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -130,6 +132,32 @@ func TestTheDiskGetsBackWhatAnotherStoreHasOverwritten(t *testing.T) {
 		synctest.Wait()
 		if n := c.unmapped.Load(); n != 1 {
 			t.Errorf("%d files were unmapped; want that of the old value", n)
+		}
+	})
+}
+
+func TestWhatSomebodyHasRemovedByHandIsReadForTenSecondsAtMost(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		dir := t.TempDir()
+		s, c := openCounted(t, dir, nil)
+		set(t, s, "removed", "value", time.Hour)
+		mapIt(t, s, c, "removed", "value")
+		set(t, s, "left", "value", time.Hour)
+		mapIt(t, s, c, "left", "value")
+		p := s.placeOf("removed")
+		if err := os.Remove(filepath.Join(dir, layout, p.shard.name, p.name)); err != nil {
+			t.Fatal(err)
+		}
+		for range 2 * idleAfter {
+			_, _, _ = s.Get(t.Context(), "removed") // it is in use
+			want(t, s, "left", "value")
+			<-time.After(tidyEvery / 2)
+		}
+		<-time.After(1)
+		synctest.Wait()
+		wantMiss(t, s, "removed")
+		if n := c.unmapped.Load(); n != 1 {
+			t.Errorf("%d files were unmapped; want the one that was removed", n)
 		}
 	})
 }

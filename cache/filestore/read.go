@@ -213,7 +213,7 @@ func (s *Store) read(p place) (*entry, error) {
 		return e, nil
 	}
 	if wanted && generation != unusable && s.live(e, clock()) {
-		s.mapped.add(&p.hash, file, i.size, g, generation)
+		s.mapped.add(&p.hash, file, i, g, generation)
 	}
 	return e, nil
 }

@@ -17,7 +17,7 @@ const (
 	sweepEvery = time.Minute
 	restFactor = 49
 	// tidyEvery is how long it takes at most until a store sees that its directory was replaced, and that another process has overwritten what it has
-	// mapped. A mapping that nobody uses is undone after ten to twenty times that.
+	// mapped. Each tenth time it undoes the mappings that nobody has used since, and looks whether somebody has removed or replaced the files of others.
 	tidyEvery = time.Second
 	idleAfter = 10
 )
@@ -116,6 +116,9 @@ func (w *sweeper) stop() {
 func (s *Store) tidy(idle bool) {
 	_ = s.shared.renew() // where it fails, so does each write
 	s.mapped.age(s.shared.now.Load(), idle)
+	if idle {
+		s.mapped.doubt(s.isFile)
+	}
 	for _, sh := range s.shards {
 		if sh.tryEnter() {
 			current := sh.current()
@@ -125,6 +128,17 @@ func (s *Store) tidy(idle bool) {
 			}
 		}
 	}
+}
+
+// isFile tells whether the file of an entry is the one with that identity and size.
+func (s *Store) isFile(h *hash, id fileID, size int64) bool {
+	sh := s.shards[h.shard()]
+	if !sh.tryEnter() {
+		return true // somebody opens it: the next time
+	}
+	defer sh.leave()
+	i, err := s.sys.stat(sh.dir, h.name())
+	return err == nil && i.id == id && i.size == size
 }
 
 // DeleteExpired removes the entries that have expired, and what is left of writes that were cut short. The number is right beside an error too.
