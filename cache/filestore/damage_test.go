@@ -217,10 +217,3 @@ func overwrite(path string, b []byte) error {
 	_, err = f.WriteAt(b, 0)
 	return errors.Join(err, f.Close())
 }
-
-func must(t *testing.T, err error) {
-	t.Helper()
-	if err != nil {
-		t.Fatal(err)
-	}
-}

@@ -26,7 +26,8 @@
 //
 // MaxBytes is held by the sweep, not by each write. It removes the entries that expire first, permanent ones last, among equals the one stored longest ago, until a
 // sixteenth of MaxBytes is free. A process whose own writes may have gone past the limit begins a sweep at once, which does not rest; what is
-// written until it is through comes on top. At a million entries that is some ten seconds.
+// written until it is through comes on top. At a million entries that is some ten seconds where the system has the files in its cache, and
+// as long as the disk takes for a million small reads where not.
 //
 // # What is left alone
 //

@@ -1,6 +1,9 @@
 package filestore
 
-import "sync"
+import (
+	"sync"
+	"sync/atomic"
+)
 
 // System is what a test may change of a store's system calls.
 type System = system
@@ -15,7 +18,12 @@ func OpenWith(sys System, dir string, o *Options) (*Store, error) { return openW
 type Gate struct {
 	mu     sync.Mutex
 	closed chan struct{} // nil while it is open
+
+	waiting atomic.Int64
 }
+
+// Waiting is how many calls wait for it to open.
+func (g *Gate) Waiting() int { return int(g.waiting.Load()) }
 
 // Shut makes the calls wait until restore is called.
 func (g *Gate) Shut() (restore func()) {
@@ -36,7 +44,9 @@ func (g *Gate) pass() {
 	closed := g.closed
 	g.mu.Unlock()
 	if closed != nil {
+		g.waiting.Add(1)
 		<-closed
+		g.waiting.Add(-1)
 	}
 }
 

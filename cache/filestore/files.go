@@ -19,6 +19,8 @@ type file struct {
 	key  string // of a whole one
 	kind kind
 	size int64
+
+	denied bool // it may not be read
 }
 
 // names lists the files in a shard that have a name of a store's. With the lock held for that moment it is exact: what is overwritten
@@ -110,7 +112,7 @@ func (s *Store) headOf(sh *shard, name string, buffer []byte) (*file, error) {
 		if !e.there {
 			return nil, nil //nolint:nilnil // there is none
 		}
-		return &file{name: name, kind: foreign}, nil
+		return &file{name: name, kind: foreign, denied: e.denied}, nil
 	}
 	defer func() { _ = s.sys.close(fd) }()
 	i, err := s.sys.fstat(fd)

@@ -1,8 +1,10 @@
 package filestore
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
+	"io"
 	"math/rand/v2"
 	"path/filepath"
 	"runtime/debug"
@@ -66,7 +68,7 @@ func mapGenerations(sys *system, file int) (*generations, error) {
 		// Written, for a page that had no place on the disk yet could not be given one later. Another process may do the same at this moment: what it overwrites
 		// becomes unusable, no more.
 		if n, err := sys.pwrite(file, make([]byte, generationBytes-i.size), i.size); err != nil || int64(n) < generationBytes-i.size {
-			return nil, errors.Join(errors.New("it cannot be filled"), err)
+			return nil, cmp.Or(err, io.ErrShortWrite)
 		}
 	}
 	b, err := sys.mmapShared(file, generationBytes)

@@ -231,6 +231,19 @@ func (m *mappings) age(now *generations, idle bool) {
 	m.unmap(undo...)
 }
 
+// forget drops the mappings of a shard.
+func (m *mappings) forget(shard int) {
+	var undo [][]byte
+	m.mu.Lock()
+	for h, slot := range m.index {
+		if h.shard() == shard {
+			undo = append(undo, m.discard(slot))
+		}
+	}
+	m.mu.Unlock()
+	m.unmap(undo...)
+}
+
 // close drops all mappings; those in use are undone with their last reader.
 func (m *mappings) close() {
 	m.mu.Lock()

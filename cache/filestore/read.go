@@ -17,10 +17,11 @@ var (
 type entry struct {
 	head
 
-	there bool // there is a file at all
-	kind  kind
-	key   string
-	value []byte
+	there  bool // there is a file at all
+	denied bool // and it may not be read
+	kind   kind
+	key    string
+	value  []byte
 }
 
 // Get returns the value under key.
@@ -116,25 +117,38 @@ func (s *Store) look(ctx context.Context, p place) (*entry, error) {
 	case s.live(e, now):
 		return e, nil
 	case s.dead(e, now):
-		return s.bury(ctx, p)
+		return s.bury(ctx, p, e.kind == whole && now >= e.expires)
 	}
 	return nil, nil //nolint:nilnil // nothing is there
 }
 
-// bury removes what look found dead. A writer may be renewing it at that moment, and they must agree: whoever has the lock looks once more.
-func (s *Store) bury(ctx context.Context, p place) (*entry, error) {
+// bury removes what look found dead. A writer may be renewing what has expired at that moment, and they must agree: whoever has the lock looks once more. What is
+// dead for another reason nobody renews: it is left there where the lock is not to be had at once.
+func (s *Store) bury(ctx context.Context, p place, expired bool) (*entry, error) {
+	if !expired {
+		if !p.shard.tryLock(ctx) {
+			return nil, nil //nolint:nilnil // it counts as absent
+		}
+		defer p.shard.pass()
+		defer p.shard.unlock()
+		return s.buried(p)
+	}
 	if err := p.shard.wait(ctx); err != nil {
 		return nil, err
 	}
 	defer p.shard.pass()
 	err := p.shard.lock(ctx, false)
-	if errors.Is(err, errNoShard) {
-		return nil, nil //nolint:nilnil // nothing is there
+	if _, ok := errors.AsType[*refusal](err); ok || errors.Is(err, errNoShard) {
+		return nil, nil //nolint:nilnil // nothing is there, or nobody can renew it
 	}
 	if err != nil {
 		return nil, err
 	}
 	defer p.shard.unlock()
+	return s.buried(p)
+}
+
+func (s *Store) buried(p place) (*entry, error) {
 	e, err := s.read(p)
 	if err != nil {
 		return nil, err
@@ -231,7 +245,7 @@ func (s *Store) openFile(sh *shard, name string) (file int, e *entry, err error)
 	}
 	// A file that only somebody else may read is none of ours; a directory that nobody may look into any more is trouble.
 	if i, statErr := s.sys.stat(sh.dir, name); statErr == nil && (errors.Is(err, errDenied) || i.mode != 0) {
-		return -1, &entry{there: true, kind: foreign}, nil
+		return -1, &entry{there: true, denied: i.mode == 0, kind: foreign}, nil
 	}
 	return -1, nil, unavailable("the entry's file cannot be opened", err)
 }

@@ -23,6 +23,7 @@ const (
 type shard struct {
 	sys    *system
 	shared *shared
+	mapped *mappings
 	root   string // the directory that the user gave
 	number int
 	name   string
@@ -40,7 +41,7 @@ type shard struct {
 var errNoShard = errors.New("no shard")
 
 func newShard(s *Store, n int) *shard {
-	return &shard{sys: &s.sys, shared: &s.shared, root: s.root, number: n, name: fmt.Sprintf("%02x", n), full: s.sync == SyncFull, turn: make(chan struct{}, 1), dir: -1}
+	return &shard{sys: &s.sys, shared: &s.shared, mapped: s.mapped, root: s.root, number: n, name: fmt.Sprintf("%02x", n), full: s.sync == SyncFull, turn: make(chan struct{}, 1), dir: -1}
 }
 
 // hash is the SHA-256 of a key.
@@ -214,6 +215,26 @@ func (sh *shard) lock(ctx context.Context, makeIt bool) error {
 	}
 }
 
+// tryLock is wait and lock where nobody keeps the caller waiting, and nothing stands in the way.
+func (sh *shard) tryLock(ctx context.Context) bool {
+	select {
+	case sh.turn <- struct{}{}:
+	default:
+		return false
+	}
+	if sh.tryEnter() {
+		if sh.sys.tryLock(sh.dir) == nil {
+			if ctx.Err() == nil && sh.current() && sh.shared.renew() == nil {
+				return true
+			}
+			_ = sh.sys.unlock(sh.dir)
+		}
+		sh.leave()
+	}
+	sh.pass()
+	return false
+}
+
 func (sh *shard) unlock() {
 	_ = sh.sys.unlock(sh.dir)
 	sh.leave()
@@ -229,9 +250,17 @@ func (sh *shard) current() bool {
 func (sh *shard) renew() {
 	sh.mu.Lock()
 	defer sh.mu.Unlock()
-	if sh.dir >= 0 && !sh.current() {
-		_ = sh.sys.close(sh.dir)
-		sh.dir = -1
+	if sh.dir < 0 {
+		return
+	}
+	i, err := sh.sys.statPath(filepath.Join(sh.root, layout, sh.name))
+	if err == nil && i.id == sh.id {
+		return
+	}
+	_ = sh.sys.close(sh.dir)
+	sh.dir = -1
+	if err == nil || errors.Is(err, errNoEntry) {
+		sh.mapped.forget(sh.number) // no writer finds these entries, to change their generation
 	}
 }
 

@@ -147,11 +147,12 @@ func (s *Store) Close() error {
 	if !first {
 		return nil
 	}
-	s.sweeper.stop()
+	s.sweeper.end()
 	s.mapped.close()
 	done := make(chan struct{})
 	go func() {
 		defer close(done)
+		<-s.sweeper.ended
 		s.users.Wait()
 		s.mapped.inUse.Wait()
 		for _, sh := range s.shards {

@@ -106,12 +106,6 @@ func (w *sweeper) tidy() {
 	w.store.tidy(w.ticks%idleAfter == 0)
 }
 
-// stop ends the work, at the next step.
-func (w *sweeper) stop() {
-	w.end()
-	<-w.ended
-}
-
 // tidy gives back what is held for files and directories that have been removed or replaced.
 func (s *Store) tidy(idle bool) {
 	_ = s.shared.renew() // where it fails, so does each write

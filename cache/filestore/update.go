@@ -55,7 +55,7 @@ func update[T any](ctx context.Context, s *Store, key string, f func(old *entry,
 		defer p.shard.unlock()
 		e, err := s.read(p)
 		if err != nil {
-			return none, err
+			return none, &refusal{err}
 		}
 		now := clock()
 		old := e

@@ -75,8 +75,7 @@ func (s *Store) delete(ctx context.Context, key string) error {
 	return do(ctx, s, p.shard, func(ctx context.Context) error {
 		err := p.shard.lock(ctx, false)
 		if errors.Is(err, errNoShard) {
-			s.failed.forgetKey(key)
-			return nil
+			return s.absent(p)
 		}
 		if err != nil {
 			return err
@@ -89,9 +88,20 @@ func (s *Store) delete(ctx context.Context, key string) error {
 		if f != nil && f.kind != foreign { // of whatever version
 			return s.remove(p)
 		}
-		s.failed.forgetKey(key)
-		return nil
+		if f != nil && f.denied { // it may well be the entry
+			return unavailable("the entry's file cannot be opened", errDenied)
+		}
+		return s.absent(p)
 	})
+}
+
+// absent is what there is to do for a Delete where there is no file: it may still be mapped, where somebody has removed it by hand.
+func (s *Store) absent(p place) error {
+	if err := s.change(&p.hash, func() error { return nil }); err != nil {
+		return unavailable("nobody can be told that the entry is gone", err)
+	}
+	s.failed.forgetKey(p.key)
+	return nil
 }
 
 // fits reports a value that the store cannot hold, or a key that none of a cache's is.
