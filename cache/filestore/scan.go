@@ -1,6 +1,7 @@
 package filestore
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"iter"
@@ -61,21 +62,29 @@ func (s *Store) Clear(ctx context.Context, prefix string) error {
 func (s *Store) clear(ctx context.Context, prefix string) error {
 	begun := clock()
 	match := func(f *file) bool { return f.kind == whole && isEntry(f.name) && strings.HasPrefix(f.key, prefix) }
+	var err error
 	for _, sh := range s.shards {
-		rest, err := s.names(ctx, sh)
-		for err == nil && len(rest) > 0 {
-			var files []file
-			if files, rest, err = s.heads(ctx, sh, rest); err != nil {
-				break
-			}
-			_, err = s.weedAll(ctx, sh, matching(files, match), match, match)
-		}
-		if err != nil {
+		failed := s.clearShard(ctx, sh, match)
+		// What can be removed is, whatever stands in the way elsewhere.
+		if err = cmp.Or(err, failed); failed != nil && s.begin(ctx) != nil {
 			return err
 		}
 	}
-	s.failed.forgetBelow(prefix, begun)
-	return nil
+	if err == nil {
+		s.failed.forgetBelow(prefix, begun)
+	}
+	return err
+}
+
+func (s *Store) clearShard(ctx context.Context, sh *shard, match func(f *file) bool) error {
+	rest, err := s.names(ctx, sh)
+	for err == nil && len(rest) > 0 {
+		var files []file
+		if files, rest, err = s.heads(ctx, sh, rest); err == nil {
+			_, err = s.weedAll(ctx, sh, matching(files, match), match, match)
+		}
+	}
+	return err
 }
 
 // matching returns those of the files that match.

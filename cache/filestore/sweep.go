@@ -1,6 +1,7 @@
 package filestore
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"time"
@@ -150,14 +151,17 @@ func (s *Store) sweep(ctx context.Context, rest func(worked time.Duration)) (exp
 	begun := clock()
 	room := s.room.begin()
 	for _, sh := range s.shards {
-		n, err := s.sweepShard(ctx, sh, rest, func(f *file) { room.add(sh, f) })
+		n, failed := s.sweepShard(ctx, sh, rest, func(f *file) { room.add(sh, f) })
 		expired += n
-		if err != nil {
+		// One shard that cannot be used must not keep the others full.
+		if err = cmp.Or(err, failed); failed != nil && s.begin(ctx) != nil {
 			return expired, err
 		}
 	}
-	s.failed.forgetBelow("", begun)
-	return expired, s.makeRoom(ctx, room)
+	if err == nil {
+		s.failed.forgetBelow("", begun)
+	}
+	return expired, errors.Join(err, s.makeRoom(ctx, room))
 }
 
 func (s *Store) sweepShard(ctx context.Context, sh *shard, rest func(worked time.Duration), keep func(f *file)) (expired int, err error) {

@@ -167,3 +167,29 @@ func TestDeleteExpiredCountsWhatItRemoved(t *testing.T) {
 		}
 	})
 }
+
+func TestAShardThatCannotBeUsedKeepsNoOtherFromBeingSweptAndCleared(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		dir := t.TempDir()
+		s, _ := openCounted(t, dir, nil)
+		if err := os.WriteFile(filepath.Join(dir, layout, "00"), nil, 0o600); err != nil {
+			t.Fatal(err)
+		}
+		stored := 0
+		for i := range 100 {
+			if p := s.placeOf(fmt.Sprint(i)); p.shard.number != 0 {
+				set(t, s, fmt.Sprint(i), "value", time.Minute*time.Duration(1+i%2))
+				stored++
+			}
+		}
+		<-time.After(time.Minute)
+		n, err := s.DeleteExpired(t.Context())
+		if left := len(files(t, dir)); n < 40 || left != stored-n || !errors.Is(err, cache.ErrUnavailable) {
+			t.Errorf("DeleteExpired = %d, %v, and %d of %d files are left", n, err, left, stored)
+		}
+		err = s.Clear(t.Context(), "")
+		if left := len(files(t, dir)); left != 0 || !errors.Is(err, cache.ErrUnavailable) {
+			t.Errorf("Clear: %v, and %d files are left; want an error and none", err, left)
+		}
+	})
+}

@@ -120,10 +120,9 @@ func TestWhereTheFileSystemHangsCloseReturnsInTime(t *testing.T) {
 	restore := sync.OnceFunc(gate.Shut())
 	t.Cleanup(restore)
 	_, _, _ = s.Get(t.Context(), "k")
-	closed := make(chan error, 1)
-	begun := time.Now()
-	go func() { closed <- s.Close() }()
-	wantClosed(t, begun, closed, restore)
+	if err := soon(t, "Close", s.Close); err != nil {
+		t.Error(err)
+	}
 }
 
 // The work in the background looks at the files each second.
@@ -134,24 +133,7 @@ func TestWhereTheFileSystemHangsCloseDoesNotWaitForTheWorkInTheBackground(t *tes
 	restore := sync.OnceFunc(gate.Shut())
 	t.Cleanup(restore)
 	wait.Until(t, func() bool { return gate.Waiting() > 0 })
-	closed := make(chan error, 1)
-	begun := time.Now()
-	go func() { closed <- s.Close() }()
-	wantClosed(t, begun, closed, restore)
-}
-
-func wantClosed(t *testing.T, begun time.Time, closed <-chan error, restore func()) {
-	t.Helper()
-	late := time.NewTimer(10 * hangTimeout)
-	defer late.Stop()
-	select {
-	case err := <-closed:
-		if err != nil {
-			t.Error(err)
-		}
-	case <-late.C:
-		t.Errorf("Close has not returned after %v, the timeout is %v", time.Since(begun), hangTimeout)
-		restore()
-		_ = <-closed
+	if err := soon(t, "Close", s.Close); err != nil {
+		t.Error(err)
 	}
 }
