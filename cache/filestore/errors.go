@@ -29,6 +29,12 @@ type trouble struct {
 func (t *trouble) Error() string { return t.what + ": " + t.err.Error() }
 func (t *trouble) Unwrap() error { return t.err }
 
+// isTrouble tells whether the system refused something, which it may not refuse elsewhere.
+func isTrouble(err error) bool {
+	_, ok := errors.AsType[*trouble](err)
+	return ok
+}
+
 func (t *trouble) Is(target error) bool {
 	var refusals []error
 	switch target {

@@ -153,8 +153,8 @@ func (s *Store) sweep(ctx context.Context, rest func(worked time.Duration)) (exp
 	for _, sh := range s.shards {
 		n, failed := s.sweepShard(ctx, sh, rest, func(f *file) { room.add(sh, f) })
 		expired += n
-		// One shard that cannot be used must not keep the others full.
-		if err = cmp.Or(err, failed); failed != nil && s.begin(ctx) != nil {
+		// One shard that cannot be used must not keep the others full; but a disk that does not answer is not asked for each.
+		if err = cmp.Or(err, failed); failed != nil && !isTrouble(failed) {
 			return expired, err
 		}
 	}
