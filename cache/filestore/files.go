@@ -20,8 +20,12 @@ type file struct {
 	kind kind
 	size int64
 
-	denied bool // it may not be read
+	regular bool // neither a directory nor a link nor the like, as far as can be seen
+	denied  bool // it may not be read
 }
+
+// isTemporary tells whether the file is one that is being written, or was. Where there is a directory of that name, or the like, it is not.
+func (f *file) isTemporary() bool { return f.regular && isTemporary(f.name) }
 
 // names lists the files in a shard that have a name of a store's. With the lock held for that moment it is exact: what is overwritten
 // meanwhile is in it once.
@@ -59,12 +63,6 @@ func hashIn(name string) *hash {
 	return &h
 }
 
-// isTemporary tells whether name can be that of a file that is being written.
-func isTemporary(name string) bool {
-	random, found := strings.CutSuffix(name, temporary)
-	return found && len(random) == 16 && isHex(random)
-}
-
 func isHex(s string) bool { return strings.Trim(s, "0123456789abcdef") == "" }
 
 // heads reads the heads of the first of the files, as many as one step has time for, and returns the names that are left. Those that are gone, and
@@ -93,7 +91,7 @@ func (s *Store) heads(ctx context.Context, sh *shard, names []string) (files []f
 			if err != nil {
 				return step{}, err
 			}
-			if f != nil && f.kind != foreign {
+			if f != nil && (f.kind != foreign || f.isTemporary()) {
 				files = append(files, *f)
 			}
 		}
@@ -120,7 +118,7 @@ func (s *Store) headOf(sh *shard, name string, buffer []byte) (*file, error) {
 		return nil, unavailable("an entry's file cannot be looked at", err)
 	}
 	f := &file{name: name, kind: foreign, size: i.size}
-	if i.mode != 0 {
+	if f.regular = i.mode == 0; !f.regular {
 		return f, nil
 	}
 	if buffer == nil {
@@ -153,7 +151,7 @@ func isPlace(sh *shard, name, key string) bool {
 }
 
 // weed removes the first of the files, as many as one step has time for, which still match when they are looked at with the lock. It returns how many of them were
-// removed, and the files that are left.
+// removed, and the files that are left. With none it syncs what was removed before.
 func (s *Store) weed(ctx context.Context, sh *shard, files []file, match func(f *file) bool) (removed []file, rest []file, err error) {
 	type step struct{ removed, rest []file }
 	done, err := run(ctx, s, sh, func(ctx context.Context) (step, error) {
@@ -176,7 +174,7 @@ func (s *Store) weed(ctx context.Context, sh *shard, files []file, match func(f 
 			if err != nil {
 				return step{}, err
 			}
-			if f == nil || f.kind == foreign || !match(f) {
+			if f == nil || f.kind == foreign && !f.isTemporary() || !match(f) {
 				continue
 			}
 			unlink := func() error { return s.sys.unlink(sh.dir, f.name) }
@@ -190,7 +188,7 @@ func (s *Store) weed(ctx context.Context, sh *shard, files []file, match func(f 
 			}
 			done.removed = append(done.removed, *f)
 		}
-		if len(done.removed) == 0 {
+		if len(files) > 0 && len(done.removed) == 0 {
 			return done, nil
 		}
 		return done, s.syncNames(sh)

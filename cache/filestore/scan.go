@@ -84,6 +84,11 @@ func (s *Store) clearShard(ctx context.Context, sh *shard, match func(f *file) b
 			_, err = s.weedAll(ctx, sh, matching(files, match), match, match)
 		}
 	}
+	if err != nil || s.sync != SyncFull {
+		return err
+	}
+	// Somebody may have removed others and been killed before he had synced that.
+	_, _, err = s.weed(ctx, sh, nil, match)
 	return err
 }
 

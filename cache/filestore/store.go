@@ -114,14 +114,26 @@ func (s *Store) writable() error {
 	return refused(fmt.Sprintf("nothing can be written in %q", filepath.Join(s.root, layout)), s.sys.writable(base))
 }
 
-// syncAbove syncs the name of the directory. Those above it, where there were none either, are the operator's.
+// syncAbove syncs the names of the directory and of those above it, which may be new as well. One that may not be read is not ours, and was there.
 func (s *Store) syncAbove() error {
-	above, err := s.sys.openPath(filepath.Dir(s.root))
+	for dir := filepath.Dir(s.root); ; dir = filepath.Dir(dir) {
+		err := s.syncPath(dir)
+		if errors.Is(err, errDenied) || err == nil && dir == filepath.Dir(dir) {
+			return nil
+		}
+		if err != nil {
+			return fmt.Errorf("the directory %q cannot be synced: %w", dir, err)
+		}
+	}
+}
+
+func (s *Store) syncPath(path string) error {
+	dir, err := s.sys.openPath(path)
 	if err != nil {
 		return err
 	}
-	defer func() { _ = s.sys.close(above) }()
-	return s.sys.sync(above)
+	defer func() { _ = s.sys.close(dir) }()
+	return s.sys.sync(dir)
 }
 
 // Ping tells whether the directory is there and can be written to. It writes nothing, so it does not see that the disk is full.

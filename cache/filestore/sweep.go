@@ -192,7 +192,7 @@ func (s *Store) sweepShard(ctx context.Context, sh *shard, rest func(worked time
 // useless tells whether a file of ours is nobody's any more. A temporary one is: it is asked with the lock.
 func (s *Store) useless(f *file) bool {
 	switch {
-	case isTemporary(f.name) || f.kind == damaged:
+	case f.isTemporary() || f.kind == damaged:
 		return true
 	case f.kind == whole:
 		return f.expires <= clock() || s.failed.covers(f.key, f.created)

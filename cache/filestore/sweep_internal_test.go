@@ -55,12 +55,12 @@ func TestASweepRemovesWhatKilledWritersLeft(t *testing.T) {
 		set(t, s, "key", "value", cache.Forever)
 		shard := filepath.Dir(files(t, dir)[0])
 		whole := encode("key", []byte("value"), permanent, 1)
-		for i, left := range [][]byte{nil, whole[:3], whole[:20], whole[:headerLen+2], whole, make([]byte, 5000)} {
-			if err := os.WriteFile(filepath.Join(shard, fmt.Sprintf("%016x.tmp", i)), left, 0o600); err != nil {
+		for _, left := range [][]byte{nil, whole[:3], whole[:20], whole[:headerLen+2], whole, make([]byte, 5000), append(make([]byte, 4096), 1)} {
+			if err := os.WriteFile(filepath.Join(shard, temporaryName()), left, 0o600); err != nil {
 				t.Fatal(err)
 			}
 		}
-		foreign := filepath.Join(shard, "00000000000000ff.tmp")
+		foreign := filepath.Join(shard, "00000000000000ff00000000.tmp")
 		if err := os.WriteFile(foreign, []byte("none of ours"), 0o600); err != nil {
 			t.Fatal(err)
 		}

@@ -8,6 +8,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"strings"
 	"time"
 
 	"github.com/larder-go/larder/cache"
@@ -15,6 +16,22 @@ import (
 
 // temporary is the end of the name of a file that is being written. Whoever has the lock of its shard may remove it: nobody else is writing there.
 const temporary = ".tmp"
+
+// temporaryName returns 16 hexadecimal digits at random and eight of their sum, which proves that the name is ours: what the power has left of the file may not.
+func temporaryName() string {
+	var random [8]byte
+	_, _ = rand.Read(random[:]) // never fails
+	digits := hex.EncodeToString(random[:])
+	return digits + sumOf(digits) + temporary
+}
+
+// isTemporary tells whether name is that of a file that is being written, or was.
+func isTemporary(name string) bool {
+	digits, found := strings.CutSuffix(name, temporary)
+	return found && len(digits) == 24 && isHex(digits) && sumOf(digits[:16]) == digits[16:]
+}
+
+func sumOf(digits string) string { return fmt.Sprintf("%08x", sum([]byte(digits))) }
 
 // Set stores a copy of value under key.
 func (s *Store) Set(ctx context.Context, key string, value []byte, ttl time.Duration) error {
@@ -91,6 +108,10 @@ func (s *Store) delete(ctx context.Context, key string) error {
 		if f != nil && f.denied { // it may well be the entry
 			return unavailable("the entry's file cannot be opened", errDenied)
 		}
+		// Somebody may have removed it and been killed before he had synced that.
+		if err := s.syncNames(p.shard); err != nil {
+			return err
+		}
 		return s.absent(p)
 	})
 }
@@ -153,9 +174,7 @@ func (s *Store) change(h *hash, f func() error) error {
 
 // writeTemporary writes data to a new file and returns its name.
 func (s *Store) writeTemporary(sh *shard, data []byte) (name string, err error) {
-	var random [8]byte
-	_, _ = rand.Read(random[:]) // never fails
-	name = hex.EncodeToString(random[:]) + temporary
+	name = temporaryName()
 	file, err := s.sys.create(sh.dir, name)
 	if err != nil {
 		return "", refused("no file can be made", err)
