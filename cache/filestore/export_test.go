@@ -1,8 +1,10 @@
 package filestore
 
 import (
+	"os"
 	"sync"
 	"sync/atomic"
+	"testing"
 )
 
 // System is what a test may change of a store's system calls.
@@ -63,4 +65,15 @@ func (g *Gate) Through(sys System) System {
 	s.unlink = func(dir int, name string) error { g.pass(); return sys.unlink(dir, name) }
 	s.list = func(dir int) ([]string, error) { g.pass(); return sys.list(dir) }
 	return s
+}
+
+// QuickDir is a directory in memory where there is one: a disk takes minutes for very many files.
+func QuickDir(t testing.TB) string {
+	t.Helper()
+	dir, err := os.MkdirTemp("/dev/shm", "larder-filestore") //nolint:usetesting // which is on a disk
+	if err != nil {
+		return t.TempDir()
+	}
+	t.Cleanup(func() { _ = os.RemoveAll(dir) })
+	return dir
 }

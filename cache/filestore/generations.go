@@ -127,7 +127,7 @@ func (g *generations) end(at int) {
 func (g *generations) retire() {
 	_ = touch(func() {
 		for at := range g.words {
-			g.words[at].Store(unusable)
+			g.words[at].Store(writing) // not unusable, or a reader would choose a state that no writer ends
 		}
 	})
 }
@@ -162,7 +162,9 @@ func (s *shared) renew() error {
 	}
 	s.now.Store(g)
 	if old != nil {
-		old.retire()
+		if old.id != g.id { // and not the same file, made long enough again
+			old.retire()
+		}
 		s.retired = append(s.retired, old) // somebody may be reading it
 	}
 	return nil

@@ -10,16 +10,12 @@ import (
 	"testing"
 	"time"
 
-	"go.uber.org/goleak"
-
 	"github.com/larder-go/larder/cache"
 	"github.com/larder-go/larder/cache/cachetest"
 	"github.com/larder-go/larder/cache/filestore"
 	"github.com/larder-go/larder/internal/lineartest"
 	"github.com/larder-go/larder/internal/wait"
 )
-
-func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
 func open(t testing.TB, dir string, o *filestore.Options) *filestore.Store {
 	t.Helper()
@@ -35,6 +31,28 @@ func open(t testing.TB, dir string, o *filestore.Options) *filestore.Store {
 func fileOf(dir, key string) string {
 	sum := sha256.Sum256([]byte(key))
 	return filepath.Join(dir, "larder.v1", fmt.Sprintf("%02x", sum[0]&0x3f), hex.EncodeToString(sum[:]))
+}
+
+// plant makes a file that is no entry's where that of key belongs.
+func plant(dir, key string, value []byte) error {
+	path := fileOf(dir, key)
+	if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
+		return err
+	}
+	f, err := os.OpenFile(path, os.O_CREATE|os.O_EXCL|os.O_WRONLY, 0o600)
+	if err != nil {
+		return err
+	}
+	if _, err := f.Write(value); err != nil {
+		return err
+	}
+	return f.Close()
+}
+
+func letPass(t testing.TB, d time.Duration) {
+	t.Helper()
+	over := time.Now().Add(d)
+	wait.Until(t, func() bool { return time.Now().After(over) })
 }
 
 func TestStore(t *testing.T) {
@@ -64,10 +82,7 @@ func TestStore(t *testing.T) {
 			defer mu.Unlock()
 			return through(t)
 		},
-		Advance: func(d time.Duration) {
-			over := time.Now().Add(d)
-			wait.Until(t, func() bool { return time.Now().After(over) })
-		},
+		Advance: func(d time.Duration) { letPass(t, d) },
 		Break: func() func() {
 			mu.Lock()
 			defer mu.Unlock()
@@ -84,18 +99,7 @@ func TestStore(t *testing.T) {
 		Plant: func(key string, value []byte) error {
 			mu.Lock()
 			defer mu.Unlock()
-			path := fileOf(dir, key)
-			if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
-				return err
-			}
-			f, err := os.OpenFile(path, os.O_CREATE|os.O_EXCL|os.O_WRONLY, 0o600)
-			if err != nil {
-				return err
-			}
-			if _, err := f.Write(value); err != nil {
-				return err
-			}
-			return f.Close()
+			return plant(dir, key, value)
 		},
 	})
 }

@@ -21,7 +21,7 @@ func TestWhatIsKeptWhenThePowerFails(t *testing.T) {
 		each int // fates of each kind that are chosen at random, after each system call
 	}{{SyncFull, 3}, {SyncFile, 1}, {SyncNone, 1}} {
 		t.Run("Sync: "+tc.sync.String(), func(t *testing.T) {
-			base := quickDir(t)
+			base := QuickDir(t)
 			synctest.Test(t, func(t *testing.T) {
 				w := openRecorded(t, base, "store", tc.sync)
 				w.work("first")
@@ -41,7 +41,7 @@ func TestWhatIsKeptWhenThePowerFails(t *testing.T) {
 func TestSyncFullKeepsADirectoryThatOpenMade(t *testing.T) {
 	for _, root := range []string{"store", "caches/store", "var/caches/store"} {
 		t.Run(root, func(t *testing.T) {
-			base := quickDir(t)
+			base := QuickDir(t)
 			synctest.Test(t, func(t *testing.T) {
 				w := openRecorded(t, base, root, SyncFull)
 				w.must(w.set("key", 10, cache.Forever))
@@ -68,7 +68,7 @@ func TestSyncFullKeepsWhatIsDoneOnceMoreAfterASyncFailed(t *testing.T) {
 	} {
 		for _, again := range []string{"by the same store", "by another one"} {
 			t.Run(name+" "+again, func(t *testing.T) {
-				base := quickDir(t)
+				base := QuickDir(t)
 				synctest.Test(t, func(t *testing.T) {
 					w := openRecorded(t, base, "store", SyncFull)
 					w.must(w.set(key, 10, cache.Forever))

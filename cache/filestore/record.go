@@ -71,11 +71,11 @@ func decodeHead(b []byte, size int64) (head, kind) {
 		}
 		return head{}, foreign
 	}
+	if len(b) > atVersion && b[atVersion] > version { // first: its head may be shorter
+		return head{}, newer
+	}
 	if len(b) < headerLen {
 		return head{}, damaged
-	}
-	if b[atVersion] > version {
-		return head{}, newer
 	}
 	h := head{
 		expires:  int64(binary.LittleEndian.Uint64(b[atExpires:])),
@@ -85,7 +85,7 @@ func decodeHead(b []byte, size int64) (head, kind) {
 		valueSum: binary.LittleEndian.Uint32(b[atValueSum:]),
 	}
 	end := headerLen + h.keyLen
-	if b[atVersion] != version || int64(end)+int64(h.valueLen) != size || end > len(b) ||
+	if b[atVersion] != version || b[atVersion+1] != 0 || h.keyLen > maxKeyLen || h.valueLen > cache.MaxValueLen || int64(end)+int64(h.valueLen) != size || end > len(b) ||
 		headSum(b[:end]) != binary.LittleEndian.Uint32(b[atHeadSum:]) {
 		return head{}, damaged
 	}
@@ -111,8 +111,11 @@ func (h *head) valueIn(b []byte) []byte {
 	return b[at : at+h.valueLen : at+h.valueLen]
 }
 
-// ttl returns what remains at the time now.
+// ttl returns what remains at the time now, 0 where nothing does.
 func (h *head) ttl(now int64) time.Duration {
+	if h.expires <= now { // their difference could be too large
+		return 0
+	}
 	if h.expires == permanent {
 		return cache.Forever
 	}

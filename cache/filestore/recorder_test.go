@@ -138,7 +138,7 @@ func (r *recorder) system() system {
 		}
 		return err
 	}
-	make := func(call func(dir int, name string) (int, error)) func(dir int, name string) (int, error) {
+	making := func(call func(dir int, name string) (int, error)) func(dir int, name string) (int, error) {
 		return func(dir int, name string) (int, error) {
 			r.mu.Lock()
 			defer r.mu.Unlock()
@@ -153,7 +153,7 @@ func (r *recorder) system() system {
 			return file, err
 		}
 	}
-	s.create, s.share = make(sys.create), make(sys.share)
+	s.create, s.share = making(sys.create), making(sys.share)
 	s.close = func(file int) error {
 		r.mu.Lock()
 		defer r.mu.Unlock()

@@ -48,7 +48,7 @@ func newReplays(t *testing.T, w *recorded) *replays {
 	t.Helper()
 	r := &replays{t: t, work: w, keys: w.keys(), disk: newDisk(), seen: make(map[seen]bool), todo: make(chan replay)}
 	for range replayers {
-		dir := quickDir(t)
+		dir := QuickDir(t)
 		r.workers.Go(func() {
 			for p := range r.todo {
 				r.replay(filepath.Join(dir, strconv.Itoa(p.position)), p)
@@ -118,15 +118,4 @@ func (r *replays) end() {
 	close(r.todo)
 	r.workers.Wait()
 	r.t.Logf("%d calls were recorded, the power failed at %d positions, in %d ways", len(r.work.recorder.log), r.cuts, r.made)
-}
-
-// quickDir is a directory in memory where there is one: a disk takes minutes for all the files.
-func quickDir(t *testing.T) string {
-	t.Helper()
-	dir, err := os.MkdirTemp("/dev/shm", "larder-power")
-	if err != nil {
-		return t.TempDir()
-	}
-	t.Cleanup(func() { _ = os.RemoveAll(dir) })
-	return dir
 }

@@ -98,6 +98,7 @@ func (s *Store) makeRoom(ctx context.Context, y *survey) error {
 		return nil
 	}
 	var err error
+	freed := false
 	if y.held > y.maxBytes {
 		slices.SortFunc(y.victims, victim.before)
 		for _, v := range y.victims {
@@ -110,11 +111,14 @@ func (s *Store) makeRoom(ctx context.Context, y *survey) error {
 				break
 			}
 			y.held -= v.weight
+			freed = true
 			s.room.evictions.Add(int64(len(removed)))
 		}
 	}
 	s.room.held.Store(y.held)
 	s.room.written.Add(-y.written)
-	s.grew(0) // more than one sweep can remove, or than was written meanwhile
+	if freed && err == nil { // else the next would come to the same
+		s.grew(0) // more than one sweep can remove, or than was written meanwhile
+	}
 	return err
 }

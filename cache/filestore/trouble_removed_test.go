@@ -14,13 +14,6 @@ import (
 	"github.com/larder-go/larder/internal/wait"
 )
 
-func must(t *testing.T, err error) {
-	t.Helper()
-	if err != nil {
-		t.Fatal(err)
-	}
-}
-
 // missesSoon wants a miss at the latest when the store has looked at its directory, and never an error.
 func missesSoon(t *testing.T, s *filestore.Store, key string) {
 	t.Helper()

@@ -165,10 +165,21 @@ func (s *Store) replace(ctx context.Context, p place, data []byte) error {
 // change does to a file what f does, and tells those who have it mapped.
 func (s *Store) change(h *hash, f func() error) error {
 	g := s.shared.now.Load()
-	if err := g.begin(h.word()); err != nil {
+	err := g.begin(h.word())
+	if err != nil && s.shared.renew() == nil { // somebody has cut its file short just now
+		g = s.shared.now.Load()
+		err = g.begin(h.word())
+	}
+	if err != nil {
 		return err
 	}
-	defer g.end(h.word())
+	defer func() {
+		g.end(h.word())
+		// Somebody may have removed the file since the lock was taken, and others have read the entry under a number in the next one.
+		if !g.current(&s.sys, s.root) && s.shared.renew() == nil {
+			s.shared.now.Load().end(h.word())
+		}
+	}()
 	return f()
 }
 
