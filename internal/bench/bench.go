@@ -28,6 +28,9 @@ type scale struct {
 	heapBytes            int64 // the limit that is compared with the heap
 	heapSets             int
 	fresh                int // keys, at least, where new ones are set: more than any store holds by mistake
+
+	fileBytes int // of the values together in a store in files: as many entries as make that, keys at most
+	entries   int // of the stores in files that are opened
 }
 
 func defaultScale() scale {
@@ -37,6 +40,7 @@ func defaultScale() scale {
 		clears: 5, lap: 2 * time.Second, own: 100_000, foreign: 1_000_000,
 		small: 10_000, middle: 100_000, large: 1_000_000,
 		scanned: []int{1_000, 100_000}, heapBytes: 256 << 20, heapSets: 10_000_000, fresh: 1_000_000,
+		fileBytes: 100 << 20, entries: 1_000_000,
 	}
 }
 

@@ -32,6 +32,10 @@ func comparisons() []comparison {
 		{"memory/heap", "memstore's limit of bytes beside the heap that it takes", memoryHeap},
 		{"memory/expiry", "calls on memstore while very many entries expire at once beside calls before", memoryExpiry},
 		{"memory/handle", "a cache over memstore beside memstore itself", memoryHandle},
+		{"file/get", "Get of filestore beside bbolt, badger and plain files", fileGet},
+		{"file/set", "Set of filestore beside the same, by what it waits for", fileSet},
+		{"file/clear", "Clear of filestore beside the same", fileClear},
+		{"file/open", "opening a store with very many entries beside bbolt and badger", fileOpen},
 	}
 }
 

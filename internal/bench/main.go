@@ -43,6 +43,7 @@ func run(ctx context.Context, args []string, s scale, in io.Reader, out, problem
 	flags.SetOutput(problems)
 	flags.IntVar(&s.rounds, "rounds", s.rounds, "how many rounds of operations there are; medians are reported")
 	flags.DurationVar(&s.round, "round", s.round, "how long a contender's turn in a round takes; in memory a sixth of it")
+	flags.IntVar(&s.entries, "entries", s.entries, "how many entries the stores have that file/open opens; each takes a file")
 	svg := flags.String("svg", "", "draw the memory comparisons as bars into this `file`")
 	figures := flags.String("json", "", "keep what is drawn in this `file`")
 	from := flags.String("from", "", "measure nothing: draw what an earlier run kept in this `file`")
@@ -54,6 +55,9 @@ func run(ctx context.Context, args []string, s scale, in io.Reader, out, problem
 		return 2
 	}
 	chosen, err := choose(comparisons(), flags.Args())
+	if err == nil && s.entries < 1 {
+		err = fmt.Errorf("-entries is %d; allowed: 1 or more", s.entries)
+	}
 	if err == nil && (s.rounds < 1 || s.round < time.Millisecond) {
 		err = fmt.Errorf("%d rounds of %v measure nothing; allowed: 1 or more, of 1ms or more", s.rounds, s.round)
 	}

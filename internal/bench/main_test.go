@@ -30,6 +30,7 @@ func tiny() scale {
 		goroutines: 4, crowds: []int{1, 4}, keys: 10, many: 10, told: 5,
 		clears: 1, lap: 20 * time.Millisecond, own: 200, foreign: 2_000,
 		small: 200, middle: 300, large: 1_000, scanned: []int{100, 400}, heapBytes: 4 << 20, heapSets: 2_000,
+		fileBytes: 3 << 20, entries: 300,
 	}
 }
 
@@ -47,6 +48,8 @@ func TestARunMeasuresEverythingAndPrintsOneTable(t *testing.T) {
 		"| GetAppend, permanent, 1,000 entries, 2 cores: times as fast ", "| Get, 200 entries, 2 cores: times as fast ",
 		"| Set of a new key, 300 entries, 1 core: allocations a call ", "| O(n) scan: ", "| Set of a key that is there, 300 entries, 2 cores: ",
 		"reads that find their entry ", "| sturdyc: ", "| empty heap: ", "| MaxBytes: 4 MiB ", "| gone after: ", "still there after 60 s ", "| cache, OnEvent: ",
+		"| Get, 1 KiB, goroutines: 2: allocations a call ", "| filestore, first read: ", "| Set of a new key, 64 KiB, durability file ",
+		"| Clear of 200 entries of 100 B: times as fast ", "| open and first Get, 300 entries: times as fast ",
 		"\nmemory/append\n", "\n| golang-lru   | no     | no             | entries       |",
 	} {
 		if !strings.Contains(out.String(), want) {
@@ -90,6 +93,7 @@ func TestAWrongCommandLineIsSaidAndMeasuresNothing(t *testing.T) {
 		{"an unknown comparison", []string{"memcached"}, `"memcached"`},
 		{"an unknown flag", []string{"-x"}, "-x"},
 		{"no rounds", []string{"-rounds", "0"}, "0 rounds"},
+		{"no entries", []string{"-entries", "0"}, "-entries is 0"},
 		{"rounds of no length", []string{"-round", "0s"}, "of 0s"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
