@@ -11,9 +11,9 @@
 //
 // When the machine loses its power it depends on [Options].Sync, on a disk that does what fsync asks for:
 //
-//   - [SyncNone]: writes of about the last half minute may be lost. An entry that was overwritten then is the new one, the old one or absent; one that was deleted may
+//   - [SyncNone]: writes of about the last half minute may be lost. An entry that was overwritten then is a new one, the old one or absent; one that was deleted may
 //     be back.
-//   - [SyncFile]: the same, but an entry that was overwritten is the new one or the old one: its bytes were on the disk before it got its name.
+//   - [SyncFile]: the same, but an entry that was on the disk and was overwritten is a new one or the old one: its bytes were on the disk before it got its name.
 //   - [SyncFull]: nothing is lost. What a call stored, deleted or cleared stays so once it has returned nil; one that was under way has taken effect or not.
 //
 // Never is a value returned that was not stored under that key: every file has its key and two checksums, and what does not agree with them is a miss.
@@ -39,6 +39,7 @@
 // # Time
 //
 // Lifetimes follow the wall clock, which is the one that processes share: they are exact to the nanosecond, and a step of the clock ends entries early or late.
+// After a step back, what failed invalidations cover is unsure for as long as the step was.
 //
 // # Errors
 //
@@ -48,6 +49,8 @@
 //
 // A system call cannot be called off. Where the file system hangs, a call returns when its time is over, and what it was doing is left behind; 64
 // of these are the most that there can be, and further calls give an error.
+//
+// A mapped file whose pages the system has given up is read as memory is: that waits for the disk too, without a bound, and so may the collector meanwhile.
 //
 // A process that was stopped (SIGSTOP, a debugger) in the middle of a write keeps the writers of a 64th of the keys waiting, until their time is over. Readers go on.
 //

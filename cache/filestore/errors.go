@@ -35,6 +35,14 @@ func isTrouble(err error) bool {
 	return ok
 }
 
+// worse is the first of two errors, or the second where that alone is no trouble: then there is no use in going on.
+func worse(a, b error) error {
+	if a == nil || b != nil && isTrouble(a) && !isTrouble(b) {
+		return b
+	}
+	return a
+}
+
 func (t *trouble) Is(target error) bool {
 	var refusals []error
 	switch target {

@@ -77,14 +77,17 @@ func (f *failures) covers(key string, created int64) bool {
 	return false
 }
 
-// forgetKey drops the mark of key: whoever has the lock has stored or removed the entry.
-func (f *failures) forgetKey(key string) {
+// forgetKey drops the mark of key, if it is older than then: what was stored then, or removed, has taken the place of what it covers. A write that was
+// left behind and comes late drops no later mark.
+func (f *failures) forgetKey(key string, then int64) {
 	if f.marks.Load() == 0 {
 		return
 	}
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	delete(f.keys, key)
+	if f.keys[key] < then {
+		delete(f.keys, key)
+	}
 	f.count()
 }
 

@@ -1,6 +1,7 @@
 package filestore
 
 import (
+	"cmp"
 	"context"
 	"encoding/hex"
 	"errors"
@@ -66,7 +67,7 @@ func hashIn(name string) *hash {
 func isHex(s string) bool { return strings.Trim(s, "0123456789abcdef") == "" }
 
 // heads reads the heads of the first of the files, as many as one step has time for, and returns the names that are left. Those that are gone, and
-// foreign ones, are left out.
+// foreign ones, are left out. An error that isTrouble is about some of the files, and the others are returned beside it.
 func (s *Store) heads(ctx context.Context, sh *shard, names []string) (files []file, rest []string, err error) {
 	type step struct {
 		files []file
@@ -83,19 +84,22 @@ func (s *Store) heads(ctx context.Context, sh *shard, names []string) (files []f
 		begun := time.Now()
 		buffer := make([]byte, headerLen+maxKeyLen)
 		var files []file
+		var trouble error // of some files: the others are looked at
 		for n, name := range names {
 			if n == maxHeads || time.Since(begun) > s.timeout/4 {
-				return step{files, names[n:]}, ctx.Err()
+				return step{files, names[n:]}, cmp.Or(ctx.Err(), trouble)
 			}
 			f, err := s.headOf(sh, name, buffer)
-			if err != nil {
-				return step{}, err
-			}
-			if f != nil && (f.kind != foreign || f.isTemporary()) {
+			switch {
+			case err != nil:
+				trouble = cmp.Or(trouble, err)
+			case f != nil && f.denied: // it may well be an entry
+				trouble = cmp.Or(trouble, unavailable("an entry's file cannot be opened", errDenied))
+			case f != nil && (f.kind != foreign || f.isTemporary()):
 				files = append(files, *f)
 			}
 		}
-		return step{files, nil}, nil
+		return step{files, nil}, trouble
 	})
 	return done.files, done.rest, err
 }
@@ -151,7 +155,7 @@ func isPlace(sh *shard, name, key string) bool {
 }
 
 // weed removes the first of the files, as many as one step has time for, which still match when they are looked at with the lock. It returns how many of them were
-// removed, and the files that are left. With none it syncs what was removed before.
+// removed, and the files that are left. An error that isTrouble is about some of the files. With none it syncs what was removed before.
 func (s *Store) weed(ctx context.Context, sh *shard, files []file, match func(f *file) bool) (removed []file, rest []file, err error) {
 	type step struct{ removed, rest []file }
 	done, err := run(ctx, s, sh, func(ctx context.Context) (step, error) {
@@ -165,6 +169,7 @@ func (s *Store) weed(ctx context.Context, sh *shard, files []file, match func(f 
 		begun := time.Now()
 		buffer := make([]byte, headerLen+maxKeyLen)
 		done := step{}
+		var trouble error // with some files: the others are removed
 		for n, seen := range files {
 			if n > 0 && time.Since(begun) > maxHold {
 				done.rest = files[n:]
@@ -172,7 +177,8 @@ func (s *Store) weed(ctx context.Context, sh *shard, files []file, match func(f 
 			}
 			f, err := s.headOf(sh, seen.name, buffer)
 			if err != nil {
-				return step{}, err
+				trouble = cmp.Or(trouble, err)
+				continue
 			}
 			if f == nil || f.kind == foreign && !f.isTemporary() || !match(f) {
 				continue
@@ -184,14 +190,15 @@ func (s *Store) weed(ctx context.Context, sh *shard, files []file, match func(f 
 				err = unlink()
 			}
 			if err != nil && !errors.Is(err, errNoEntry) {
-				return step{}, unavailable("an entry's file cannot be removed", err)
+				trouble = cmp.Or(trouble, unavailable("an entry's file cannot be removed", err))
+				continue
 			}
 			done.removed = append(done.removed, *f)
 		}
 		if len(files) > 0 && len(done.removed) == 0 {
-			return done, nil
+			return done, trouble
 		}
-		return done, s.syncNames(sh)
+		return done, cmp.Or(trouble, s.syncNames(sh))
 	})
 	return done.removed, done.rest, err
 }
@@ -202,15 +209,16 @@ const maxHold = 5 * time.Millisecond
 // weedAll is weed for all of the files, and counts those of the removed that count.
 func (s *Store) weedAll(ctx context.Context, sh *shard, files []file, match, counts func(f *file) bool) (n int, err error) {
 	for len(files) > 0 {
-		var removed []file
-		if removed, files, err = s.weed(ctx, sh, files, match); err != nil {
-			return n, err
-		}
+		removed, rest, failed := s.weed(ctx, sh, files, match)
 		for i := range removed {
 			if counts(&removed[i]) {
 				n++
 			}
 		}
+		if err = cmp.Or(err, failed); failed != nil && !isTrouble(failed) {
+			return n, err
+		}
+		files = rest
 	}
-	return n, nil
+	return n, err
 }

@@ -57,6 +57,11 @@ func openGenerations(sys *system, root string, full bool) (*generations, error) 
 }
 
 func mapGenerations(sys *system, file int) (*generations, error) {
+	// Or the zeros of one process could overwrite what a writer of another has said.
+	if err := sys.lock(file); err != nil {
+		return nil, err
+	}
+	defer func() { _ = sys.unlock(file) }()
 	i, err := sys.fstat(file)
 	if err != nil {
 		return nil, err
@@ -65,8 +70,7 @@ func mapGenerations(sys *system, file int) (*generations, error) {
 		return nil, errors.New("it is no regular file")
 	}
 	if i.size < generationBytes {
-		// Written, for a page that had no place on the disk yet could not be given one later. Another process may do the same at this moment: what it overwrites
-		// becomes unusable, no more.
+		// Written, for a page that had no place on the disk yet could not be given one later.
 		if n, err := sys.pwrite(file, make([]byte, generationBytes-i.size), i.size); err != nil || int64(n) < generationBytes-i.size {
 			return nil, cmp.Or(err, io.ErrShortWrite)
 		}
@@ -121,6 +125,15 @@ func (g *generations) begin(at int) error {
 // end says that they have been.
 func (g *generations) end(at int) {
 	_ = touch(func() { g.words[at].Store(newGeneration()) })
+}
+
+// outdate makes a number another, by somebody who has no lock: it leaves one alone whose files a writer is changing.
+func (g *generations) outdate(at int) error {
+	return touch(func() {
+		word := &g.words[at]
+		for number := word.Load(); number != writing && !word.CompareAndSwap(number, newGeneration()); number = word.Load() {
+		}
+	})
 }
 
 // retire tells the other processes that use this file, and not the one at its path, that they cannot rely on it.

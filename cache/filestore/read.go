@@ -47,7 +47,7 @@ func (s *Store) get(ctx context.Context, dst []byte, key string) (value []byte, 
 		}
 		return value, true, nil
 	}
-	e, err := run(ctx, s, nil, func(ctx context.Context) (*entry, error) { return s.look(ctx, s.place(key, &h)) })
+	e, err := s.look(ctx, key, &h)
 	switch {
 	case err != nil:
 		return dst, false, err
@@ -79,14 +79,11 @@ func (s *Store) lifetime(ctx context.Context, key string) (ttl time.Duration, fo
 	if _, ttl, hit := s.hit(nil, key, &h, false); hit {
 		return ttl, true, nil
 	}
-	ttl, err = run(ctx, s, nil, func(ctx context.Context) (time.Duration, error) {
-		e, err := s.look(ctx, s.place(key, &h))
-		if err != nil || e == nil {
-			return 0, err
-		}
-		return max(1, e.ttl(clock())), nil // it was there when look had looked
-	})
-	return ttl, ttl > 0, err
+	e, err := s.look(ctx, key, &h)
+	if err != nil || e == nil {
+		return 0, false, err
+	}
+	return max(1, e.ttl(clock())), true, nil // it was there when look had looked
 }
 
 // hit reads an entry whose file is mapped, if it has not changed: without a system call, so that no lock and no disk keeps it waiting but for pages that
@@ -108,36 +105,39 @@ func (s *Store) hit(dst []byte, key string, h *hash, wanted bool) (value []byte,
 }
 
 // look reads the entry of a key from its file, nil where there is none.
-func (s *Store) look(ctx context.Context, p place) (*entry, error) {
-	e, err := s.find(p)
-	if err != nil {
-		return nil, err
+func (s *Store) look(ctx context.Context, key string, h *hash) (*entry, error) {
+	p := s.place(key, h)
+	type seen struct {
+		entry   *entry
+		expired bool
 	}
-	switch now := clock(); {
-	case s.live(e, now):
-		return e, nil
-	case s.dead(e, now):
-		return s.bury(ctx, p, e.kind == whole && now >= e.expires)
+	found, err := run(ctx, s, nil, func(ctx context.Context) (seen, error) {
+		e, err := s.find(p)
+		if err != nil {
+			return seen{}, err
+		}
+		switch now := clock(); {
+		case s.live(e, now):
+			return seen{entry: e}, nil
+		case e.there && e.kind == whole && now >= e.expires:
+			return seen{expired: true}, nil
+		case s.dead(e, now) && p.shard.tryLock(ctx):
+			// Nobody renews it: it is left there where the lock is not to be had at once.
+			defer p.shard.pass()
+			defer p.shard.unlock()
+			e, _ = s.buried(p) // what it cannot read is absent too
+			return seen{entry: e}, nil
+		}
+		return seen{}, nil
+	})
+	if err != nil || !found.expired {
+		return found.entry, err
 	}
-	return nil, nil //nolint:nilnil // nothing is there
+	return run(ctx, s, p.shard, func(ctx context.Context) (*entry, error) { return s.bury(ctx, p) })
 }
 
-// bury removes what look found dead. A writer may be renewing what has expired at that moment, and they must agree: whoever has the lock looks once more. What is
-// dead for another reason nobody renews: it is left there where the lock is not to be had at once.
-func (s *Store) bury(ctx context.Context, p place, expired bool) (*entry, error) {
-	if !expired {
-		if !p.shard.tryLock(ctx) {
-			return nil, nil //nolint:nilnil // it counts as absent
-		}
-		defer p.shard.pass()
-		defer p.shard.unlock()
-		e, _ := s.buried(p) // what it cannot read is absent too
-		return e, nil
-	}
-	if err := p.shard.wait(ctx); err != nil {
-		return nil, err
-	}
-	defer p.shard.pass()
+// bury removes what look found expired. A writer may be renewing it at that moment, and they must agree: whoever has the lock looks once more.
+func (s *Store) bury(ctx context.Context, p place) (*entry, error) {
 	err := p.shard.lock(ctx, false)
 	if _, ok := errors.AsType[*refusal](err); ok || errors.Is(err, errNoShard) {
 		return nil, nil //nolint:nilnil // nothing is there, or nobody can renew it
@@ -184,7 +184,9 @@ func (s *Store) find(p place) (*entry, error) {
 		if !gone {
 			return e, err
 		}
-		p.shard.renew()
+		if !p.shard.renew() {
+			return nil, errReplaced()
+		}
 	}
 	return &entry{}, nil
 }

@@ -20,10 +20,11 @@ type room struct {
 	maxBytes  int64
 	held      atomic.Int64
 	written   atomic.Int64
+	surveys   atomic.Int64 // that began
 	evictions atomic.Int64
 }
 
-// grew counts a write, and calls the sweeper when it is one too many.
+// grew counts what a write has added, and calls the sweeper when it is too much.
 func (s *Store) grew(weight int64) {
 	if s.room.maxBytes == 0 {
 		return
@@ -41,6 +42,7 @@ func (s *Store) grew(weight int64) {
 type survey struct {
 	maxBytes int64
 	written  int64 // when it began
+	number   int64
 	held     int64
 	victims  victims
 }
@@ -72,7 +74,9 @@ func (v *victims) Pop() any {
 	return x
 }
 
-func (r *room) begin() *survey { return &survey{maxBytes: r.maxBytes, written: r.written.Load()} }
+func (r *room) begin() *survey {
+	return &survey{maxBytes: r.maxBytes, written: r.written.Load(), number: r.surveys.Add(1)}
+}
 
 // add notes a file that stays for now.
 func (y *survey) add(sh *shard, f *file) {
@@ -92,32 +96,34 @@ func (y *survey) add(sh *shard, f *file) {
 	}
 }
 
-// makeRoom removes the entries that expire first, where there are more bytes than there may be.
+// makeRoom removes the entries that expire first, where there are more bytes than there may be. One that cannot be removed is passed over.
 func (s *Store) makeRoom(ctx context.Context, y *survey) error {
 	if y.maxBytes == 0 {
 		return nil
 	}
-	var err error
-	freed := false
+	freed, err := int64(0), error(nil)
 	if y.held > y.maxBytes {
 		slices.SortFunc(y.victims, victim.before)
 		for _, v := range y.victims {
-			if y.held <= y.maxBytes-y.maxBytes/slack {
+			if y.held-freed <= y.maxBytes-y.maxBytes/slack {
 				break
 			}
 			same := func(f *file) bool { return f.kind == whole && f.expires == v.expires && f.created == v.created }
-			var removed []file
-			if removed, _, err = s.weed(ctx, v.shard, []file{{name: v.name}}, same); err != nil {
+			removed, _, failed := s.weed(ctx, v.shard, []file{{name: v.name}}, same)
+			if len(removed) > 0 {
+				freed += v.weight
+				s.room.evictions.Add(1)
+			}
+			if err = cmp.Or(err, failed); failed != nil && !isTrouble(failed) {
 				break
 			}
-			y.held -= v.weight
-			freed = true
-			s.room.evictions.Add(int64(len(removed)))
 		}
 	}
-	s.room.held.Store(y.held)
-	s.room.written.Add(-y.written)
-	if freed && err == nil { // else the next would come to the same
+	if s.room.surveys.Load() == y.number { // else another will say what is held
+		s.room.held.Store(y.held - freed)
+		s.room.written.Add(-y.written)
+	}
+	if freed > 0 && err == nil { // else the next would come to the same
 		s.grew(0) // more than one sweep can remove, or than was written meanwhile
 	}
 	return err

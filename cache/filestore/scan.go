@@ -78,11 +78,11 @@ func (s *Store) clear(ctx context.Context, prefix string) error {
 
 func (s *Store) clearShard(ctx context.Context, sh *shard, match func(f *file) bool) error {
 	rest, err := s.names(ctx, sh)
-	for err == nil && len(rest) > 0 {
-		var files []file
-		if files, rest, err = s.heads(ctx, sh, rest); err == nil {
-			_, err = s.weedAll(ctx, sh, matching(files, match), match, match)
-		}
+	for len(rest) > 0 && (err == nil || isTrouble(err)) {
+		files, left, failed := s.heads(ctx, sh, rest)
+		rest = left
+		_, failedToo := s.weedAll(ctx, sh, matching(files, match), match, match)
+		err = worse(err, worse(failed, failedToo))
 	}
 	if err != nil || s.sync != SyncFull {
 		return err

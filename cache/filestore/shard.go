@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"path/filepath"
+	"runtime"
 	"sync"
 
 	"github.com/larder-go/larder/cache"
@@ -211,8 +212,15 @@ func (sh *shard) lock(ctx context.Context, makeIt bool) error {
 		if err != nil {
 			return err
 		}
-		sh.renew()
+		if !sh.renew() {
+			return errReplaced()
+		}
 	}
+}
+
+// errReplaced: the directory is not the one at its path any more, and somebody who uses it still waits for the files.
+func errReplaced() error {
+	return refused("the directory was replaced", errors.New("somebody still waits for the one before"))
 }
 
 // tryLock is wait and lock where nobody keeps the caller waiting, and nothing stands in the way.
@@ -247,21 +255,35 @@ func (sh *shard) current() bool {
 }
 
 // renew closes the directory, which is opened anew when it is needed, if it is not the one at its path.
-func (sh *shard) renew() {
-	sh.mu.Lock()
+func (sh *shard) renew() bool {
+	if !sh.lockSoon() {
+		return false
+	}
 	defer sh.mu.Unlock()
 	if sh.dir < 0 {
-		return
+		return true
 	}
 	i, err := sh.sys.statPath(filepath.Join(sh.root, layout, sh.name))
 	if err == nil && i.id == sh.id {
-		return
+		return true
 	}
 	_ = sh.sys.close(sh.dir)
 	sh.dir = -1
 	if err == nil || errors.Is(err, errNoEntry) {
 		sh.mapped.forget(sh.number) // no writer finds these entries, to change their generation
 	}
+	return true
+}
+
+// lockSoon keeps users out as soon as those who are there have left. It gives up where one does not, who may wait for a file system that hangs.
+func (sh *shard) lockSoon() bool {
+	for range 1000 {
+		if sh.mu.TryLock() {
+			return true
+		}
+		runtime.Gosched()
+	}
+	return false
 }
 
 // close waits for those who use the directory.

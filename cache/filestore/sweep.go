@@ -167,24 +167,19 @@ func (s *Store) sweep(ctx context.Context, rest func(worked time.Duration)) (exp
 func (s *Store) sweepShard(ctx context.Context, sh *shard, rest func(worked time.Duration), keep func(f *file)) (expired int, err error) {
 	begun := time.Now()
 	names, err := s.names(ctx, sh)
-	for err == nil && len(names) > 0 {
-		var files []file
-		if files, names, err = s.heads(ctx, sh, names); err != nil {
-			break
-		}
+	for len(names) > 0 && (err == nil || isTrouble(err)) {
+		files, left, failed := s.heads(ctx, sh, names)
+		names = left
 		for i := range files {
 			if f := &files[i]; !s.useless(f) {
 				keep(f)
 			}
 		}
-		var n int
-		n, err = s.weedAll(ctx, sh, matching(files, s.useless), s.useless, func(f *file) bool { return f.kind == whole && isEntry(f.name) })
+		n, failedToo := s.weedAll(ctx, sh, matching(files, s.useless), s.useless, func(f *file) bool { return f.kind == whole && isEntry(f.name) })
 		expired += n
+		err = worse(err, worse(failed, failedToo))
 		rest(time.Since(begun))
 		begun = time.Now()
-	}
-	if errors.Is(err, errNoShard) {
-		err = nil
 	}
 	return expired, err
 }

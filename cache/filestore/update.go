@@ -80,7 +80,7 @@ func (s *Store) apply(ctx context.Context, p place, c change) error {
 		if err := s.fits(p.key, c.value); err != nil {
 			return err
 		}
-		return s.replace(ctx, p, encode(p.key, c.value, c.expires, c.created))
+		return s.replace(ctx, p, encode(p.key, c.value, c.expires, c.created), c.created)
 	case c.removes:
 		return s.remove(p)
 	}

@@ -60,7 +60,7 @@ func (s *Store) set(ctx context.Context, key string, value []byte, ttl time.Dura
 			return err
 		}
 		defer p.shard.unlock()
-		return s.replace(ctx, p, data)
+		return s.replace(ctx, p, data, now)
 	})
 }
 
@@ -118,10 +118,10 @@ func (s *Store) delete(ctx context.Context, key string) error {
 
 // absent is what there is to do for a Delete where there is no file: it may still be mapped, where somebody has removed it by hand.
 func (s *Store) absent(p place) error {
-	if err := s.change(&p.hash, func() error { return nil }); err != nil {
+	if err := s.shared.now.Load().outdate(p.hash.word()); err != nil {
 		return unavailable("nobody can be told that the entry is gone", err)
 	}
-	s.failed.forgetKey(p.key)
+	s.failed.forgetKey(p.key, permanent)
 	return nil
 }
 
@@ -140,11 +140,12 @@ func (s *Store) fits(key string, value []byte) error {
 }
 
 // replace makes data the file of a key, in one step, in a shard that is locked. After a refusal what was there stands.
-func (s *Store) replace(ctx context.Context, p place, data []byte) error {
+func (s *Store) replace(ctx context.Context, p place, data []byte, created int64) error {
 	temp, err := s.writeTemporary(p.shard, data)
 	if err != nil {
 		return err
 	}
+	before := s.weigh(p)
 	if err = ctx.Err(); err == nil {
 		err = refused("the entry's file cannot be put in its place", s.change(&p.hash, func() error {
 			return s.sys.rename(p.shard.dir, temp, p.name)
@@ -157,8 +158,8 @@ func (s *Store) replace(ctx context.Context, p place, data []byte) error {
 	if err := s.syncNames(p.shard); err != nil {
 		return err
 	}
-	s.failed.forgetKey(p.key)
-	s.grew(weight(int64(len(data))))
+	s.failed.forgetKey(p.key, created)
+	s.grew(weight(int64(len(data))) - before)
 	return nil
 }
 
@@ -220,6 +221,7 @@ func (s *Store) writeAll(file int, data []byte) error {
 
 // remove removes the file of a key in a shard that is locked. One that is not there is no error.
 func (s *Store) remove(p place) error {
+	before := s.weigh(p)
 	err := s.change(&p.hash, func() error { return s.sys.unlink(p.shard.dir, p.name) })
 	if err != nil && !errors.Is(err, errNoEntry) {
 		return unavailable("the entry's file cannot be removed", err)
@@ -227,8 +229,21 @@ func (s *Store) remove(p place) error {
 	if err := s.syncNames(p.shard); err != nil {
 		return err
 	}
-	s.failed.forgetKey(p.key)
+	s.failed.forgetKey(p.key, permanent)
+	s.grew(-before)
 	return nil
+}
+
+// weigh is what the file of a key counts for against MaxBytes, where there is a limit.
+func (s *Store) weigh(p place) int64 {
+	if s.maxBytes == 0 {
+		return 0
+	}
+	i, err := s.sys.stat(p.shard.dir, p.name)
+	if err != nil || i.mode != 0 {
+		return 0
+	}
+	return weight(i.size)
 }
 
 // syncNames waits until the disk has the names in a shard, where it is to.
