@@ -42,7 +42,7 @@ func (c *calls) counted() system {
 func openCounted(t *testing.T, dir string, o *Options) (*Store, *calls) {
 	t.Helper()
 	c := new(calls)
-	s, err := openWith(c.counted(), dir, o)
+	s, err := openWith(c.counted(), dir, Patient(o))
 	if err != nil {
 		t.Fatal(err)
 	}

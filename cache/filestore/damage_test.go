@@ -4,6 +4,7 @@ package filestore_test
 
 import (
 	"bytes"
+	"crypto/rand"
 	"encoding/binary"
 	"errors"
 	"fmt"
@@ -13,12 +14,10 @@ import (
 	"strings"
 	"sync"
 	"testing"
-	"time"
 
 	"golang.org/x/sys/unix"
 
 	"github.com/larder-go/larder/cache"
-	"github.com/larder-go/larder/cache/filestore"
 )
 
 // damage is what may become of an entry's file.
@@ -56,7 +55,7 @@ func damages(t *testing.T) map[string]damage {
 		"a named pipe":       instead(func(path string) error { return unix.Mkfifo(path, 0o600) }),
 		"a socket": instead(func(path string) error {
 			// The name of a socket has 100 bytes at most.
-			short := filepath.Join(os.TempDir(), "larder-socket")
+			short := filepath.Join(os.TempDir(), rand.Text())
 			l, err := net.ListenUnix("unix", &net.UnixAddr{Name: short, Net: "unix"})
 			if err != nil {
 				return err
@@ -103,7 +102,7 @@ func TestWhatIsDamagedIsAMissToEveryMethod(t *testing.T) {
 			for name, d := range damages(t) {
 				t.Run(fmt.Sprintf("%s, of %d bytes, mapped %t", name, size, mapped), func(t *testing.T) {
 					dir := t.TempDir()
-					s := open(t, dir, &filestore.Options{Timeout: time.Minute})
+					s := open(t, dir, nil)
 					value := bytes.Repeat([]byte("v"), size)
 					for method := range finders() {
 						must(t, s.Set(t.Context(), method, value, cache.Forever))
@@ -153,7 +152,7 @@ func TestWhatIsDamagedIsAMissToEveryMethod(t *testing.T) {
 func TestEveryFlippedBitAndEveryLengthIsAMiss(t *testing.T) {
 	for _, mapped := range []bool{false, true} {
 		dir := t.TempDir()
-		s := open(t, dir, &filestore.Options{Timeout: time.Minute})
+		s := open(t, dir, nil)
 		path := fileOf(dir, "key")
 		try := func(what string, at int, change func(b []byte) []byte) {
 			must(t, s.Set(t.Context(), "key", []byte("value"), cache.Forever))
@@ -184,7 +183,7 @@ func TestReadersOfAFileThatIsCutShortOrOverwrittenGetAValueOrAMiss(t *testing.T)
 	for _, size := range []int{100, 5000, 200_000} {
 		t.Run(fmt.Sprint(size, " bytes"), func(t *testing.T) {
 			dir := t.TempDir()
-			s := open(t, dir, &filestore.Options{Timeout: time.Minute})
+			s := open(t, dir, nil)
 			path := fileOf(dir, "key")
 			var readers sync.WaitGroup
 			done := make(chan struct{})

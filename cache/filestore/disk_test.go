@@ -13,11 +13,12 @@ import (
 
 // disk is what is known of a disk after some of the recorded events: what is on it for certain, and what has not been synced.
 type disk struct {
-	dirs  map[node]*directory
+	dirs  map[node]*listing
 	files map[node]*contents
 }
 
-type directory struct {
+// listing is what a directory has.
+type listing struct {
 	durable map[string]node
 	pending []event // changes of its names
 }
@@ -25,16 +26,16 @@ type directory struct {
 type contents struct{ durable, current []byte }
 
 func newDisk() *disk {
-	return &disk{map[node]*directory{ground: newDirectory()}, make(map[node]*contents)}
+	return &disk{map[node]*listing{ground: newListing()}, make(map[node]*contents)}
 }
 
-func newDirectory() *directory { return &directory{durable: make(map[string]node)} }
+func newListing() *listing { return &listing{durable: make(map[string]node)} }
 
 // happens lets one more event happen.
 func (d *disk) happens(e event) {
 	switch e.kind {
 	case made:
-		d.dirs[e.node] = newDirectory()
+		d.dirs[e.node] = newListing()
 	case created:
 		d.files[e.node] = new(contents)
 	case wrote:
@@ -71,7 +72,7 @@ func (d *disk) sync(n node) {
 }
 
 // names are those of a directory when of the pending changes these have reached the disk. Each of them does so in whole or not at all.
-func (dir *directory) names(kept []event) map[string]node {
+func (dir *listing) names(kept []event) map[string]node {
 	names := maps.Clone(dir.durable)
 	for _, e := range kept {
 		if e.kind == renamed {

@@ -72,7 +72,8 @@
 // that file: it does while the entry's generation is the same, a number that each writer changes. So reading again what nobody has overwritten takes no system call and no
 // lock that a writer holds. Up to 16,384 files with 1 GiB are mapped; those are pages of the system's cache and no memory of the process, though the system counts them as resident.
 //
-// Who removes or replaces files by hand, beside the stores, is seen within ten seconds where they are mapped, and at once where they are not.
+// Who removes or replaces files by hand, beside the stores, is seen within ten seconds where they are mapped, and at once where they are not. Where somebody removes the generations
+// twice during one write, other processes may read the value before it from memory for a second.
 //
 // What may wait for the file system runs in a goroutine of its own, so that its caller need not.
 package filestore

@@ -5,6 +5,7 @@ import (
 	"sync"
 	"sync/atomic"
 	"testing"
+	"time"
 )
 
 // System is what a test may change of a store's system calls.
@@ -12,6 +13,24 @@ type System = system
 
 // Direct are the system calls themselves.
 func Direct() System { return direct() }
+
+// Patient returns o with a timeout that no busy machine comes to, unless it has one. A nil o is the default options.
+func Patient(o *Options) *Options {
+	patient := Options{}
+	if o != nil {
+		patient = *o
+	}
+	if patient.Timeout == 0 {
+		patient.Timeout = time.Minute
+	}
+	return &patient
+}
+
+// Wait waits, after Close, for what a file system that hung has kept.
+func (s *Store) Wait() {
+	<-s.sweeper.ended
+	s.users.Wait()
+}
 
 // OpenWith is Open with other system calls.
 func OpenWith(sys System, dir string, o *Options) (*Store, error) { return openWith(sys, dir, o) }

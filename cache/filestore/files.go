@@ -32,15 +32,15 @@ func (f *file) isTemporary() bool { return f.regular && isTemporary(f.name) }
 // meanwhile is in it once.
 func (s *Store) names(ctx context.Context, sh *shard) ([]string, error) {
 	return run(ctx, s, sh, func(ctx context.Context) ([]string, error) {
-		err := sh.lock(ctx, false)
+		d, err := sh.lock(ctx, false)
 		if errors.Is(err, errNoShard) {
 			return nil, nil
 		}
 		if err != nil {
 			return nil, err
 		}
-		defer sh.unlock()
-		names, err := s.sys.list(sh.dir)
+		defer d.unlock()
+		names, err := s.sys.list(d.fd)
 		if err != nil {
 			return nil, unavailable("a directory cannot be listed", err)
 		}
@@ -74,13 +74,14 @@ func (s *Store) heads(ctx context.Context, sh *shard, names []string) (files []f
 		rest  []string
 	}
 	done, err := run(ctx, s, nil, func(ctx context.Context) (step, error) {
-		if err := sh.enter(false); err != nil {
+		d, err := sh.enter(false)
+		if err != nil {
 			if errors.Is(err, errNoShard) {
 				err = nil
 			}
 			return step{}, err
 		}
-		defer sh.leave()
+		defer d.leave()
 		begun := time.Now()
 		buffer := make([]byte, headerLen+maxKeyLen)
 		var files []file
@@ -89,7 +90,7 @@ func (s *Store) heads(ctx context.Context, sh *shard, names []string) (files []f
 			if n == maxHeads || time.Since(begun) > s.timeout/4 {
 				return step{files, names[n:]}, cmp.Or(ctx.Err(), trouble)
 			}
-			f, err := s.headOf(sh, name, buffer)
+			f, err := s.headOf(d, name, buffer)
 			switch {
 			case err != nil:
 				trouble = cmp.Or(trouble, err)
@@ -104,9 +105,9 @@ func (s *Store) heads(ctx context.Context, sh *shard, names []string) (files []f
 	return done.files, done.rest, err
 }
 
-// headOf reads the head of a file in a shard that was entered, nil where there is none. The buffer has headerLen+maxKeyLen bytes, or is nil.
-func (s *Store) headOf(sh *shard, name string, buffer []byte) (*file, error) {
-	fd, e, err := s.openFile(sh, name)
+// headOf reads the head of a file in a directory that was entered, nil where there is none. The buffer has headerLen+maxKeyLen bytes, or is nil.
+func (s *Store) headOf(d *directory, name string, buffer []byte) (*file, error) {
+	fd, e, err := s.openFile(d, name)
 	if err != nil {
 		return nil, err
 	}
@@ -141,7 +142,7 @@ func (s *Store) headOf(sh *shard, name string, buffer []byte) (*file, error) {
 		f.head, f.kind = decodeHead(all, i.size)
 	}
 	if f.kind == whole {
-		if f.key = string(f.keyIn(b)); isEntry(name) && !isPlace(sh, name, f.key) {
+		if f.key = string(f.keyIn(b)); isEntry(name) && !isPlace(d, name, f.key) {
 			f.kind = foreign // the file of another key, copied here
 		}
 	}
@@ -149,9 +150,9 @@ func (s *Store) headOf(sh *shard, name string, buffer []byte) (*file, error) {
 }
 
 // isPlace tells whether the entry of key belongs there.
-func isPlace(sh *shard, name, key string) bool {
+func isPlace(d *directory, name, key string) bool {
 	h := hashOf(key)
-	return h.name() == name && h.shard() == sh.number
+	return h.name() == name && h.shard() == d.shard
 }
 
 // weed removes the first of the files, as many as one step has time for, which still match when they are looked at with the lock. It returns how many of them were
@@ -159,13 +160,14 @@ func isPlace(sh *shard, name, key string) bool {
 func (s *Store) weed(ctx context.Context, sh *shard, files []file, match func(f *file) bool) (removed []file, rest []file, err error) {
 	type step struct{ removed, rest []file }
 	done, err := run(ctx, s, sh, func(ctx context.Context) (step, error) {
-		if err := sh.lock(ctx, false); err != nil {
+		d, err := sh.lock(ctx, false)
+		if err != nil {
 			if errors.Is(err, errNoShard) {
 				err = nil
 			}
 			return step{}, err
 		}
-		defer sh.unlock()
+		defer d.unlock()
 		begun := time.Now()
 		buffer := make([]byte, headerLen+maxKeyLen)
 		done := step{}
@@ -175,7 +177,7 @@ func (s *Store) weed(ctx context.Context, sh *shard, files []file, match func(f 
 				done.rest = files[n:]
 				break
 			}
-			f, err := s.headOf(sh, seen.name, buffer)
+			f, err := s.headOf(d, seen.name, buffer)
 			if err != nil {
 				trouble = cmp.Or(trouble, err)
 				continue
@@ -183,7 +185,7 @@ func (s *Store) weed(ctx context.Context, sh *shard, files []file, match func(f 
 			if f == nil || f.kind == foreign && !f.isTemporary() || !match(f) {
 				continue
 			}
-			unlink := func() error { return s.sys.unlink(sh.dir, f.name) }
+			unlink := func() error { return s.sys.unlink(d.fd, f.name) }
 			if isEntry(f.name) {
 				err = s.change(hashIn(f.name), unlink)
 			} else {
@@ -198,7 +200,7 @@ func (s *Store) weed(ctx context.Context, sh *shard, files []file, match func(f 
 		if len(files) > 0 && len(done.removed) == 0 {
 			return done, trouble
 		}
-		return done, cmp.Or(trouble, s.syncNames(sh))
+		return done, cmp.Or(trouble, s.syncNames(d))
 	})
 	return done.removed, done.rest, err
 }

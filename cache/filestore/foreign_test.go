@@ -101,7 +101,7 @@ func TestWhatIsNotTheStoresIsNeitherRemovedNorChanged(t *testing.T) {
 	must(t, os.MkdirAll(filepath.Join(home, "larder.v1/05/0123456789abcdef.tmp"), 0o750))
 	must(t, os.Symlink(filepath.Join(home, "alice"), filepath.Join(home, "larder.v1/05", hexadecimal)))
 	before := tree(t, home)
-	use(t, open(t, home, &filestore.Options{MaxBytes: 100 << 10, Timeout: time.Minute}))
+	use(t, open(t, home, &filestore.Options{MaxBytes: 100 << 10}))
 	wantKept(t, before, tree(t, home))
 }
 

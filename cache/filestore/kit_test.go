@@ -19,7 +19,7 @@ import (
 
 func open(t testing.TB, dir string, o *filestore.Options) *filestore.Store {
 	t.Helper()
-	s, err := filestore.Open(dir, o)
+	s, err := filestore.Open(dir, filestore.Patient(o))
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -27,7 +27,7 @@ func TestAWriteThatComesLateUndoesNoLaterInvalidation(t *testing.T) {
 			}
 			return rename(dir, from, to)
 		}
-		s, err := openWith(sys, t.TempDir(), nil)
+		s, err := openWith(sys, t.TempDir(), Patient(nil))
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -58,7 +58,7 @@ func TestAFileThatCannotBeRemovedKeepsNoOtherFromMakingRoom(t *testing.T) {
 			}
 			return unlink(dir, name)
 		}
-		s, err := openWith(sys, t.TempDir(), &Options{MaxBytes: 16 * 4096})
+		s, err := openWith(sys, t.TempDir(), Patient(&Options{MaxBytes: 16 * 4096}))
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -93,7 +93,7 @@ func TestOverwritingTakesNoRoom(t *testing.T) {
 }
 
 func TestWhoHasNoLockLeavesANumberAloneThatIsBeingChanged(t *testing.T) {
-	s, _ := openCounted(t, t.TempDir(), nil)
+	s, _ := openCounted(t, t.TempDir(), Patient(nil))
 	g := s.shared.now.Load()
 	state := g.of(7)
 	if err := g.outdate(7); err != nil || g.of(7) == state || g.of(7) == unusable {
@@ -118,7 +118,8 @@ func TestReadersOfWhatHasExpiredTakeNoPlaceOfOthers(t *testing.T) {
 		live = fmt.Sprint("live", n)
 	}
 	set(t, s, live, "value", time.Hour)
-	if err := p.shard.lock(t.Context(), false); err != nil { // as a process that was stopped
+	d, err := p.shard.lock(t.Context(), false) // as a process that was stopped
+	if err != nil {
 		t.Fatal(err)
 	}
 	done := make(chan struct{})
@@ -131,7 +132,7 @@ func TestReadersOfWhatHasExpiredTakeNoPlaceOfOthers(t *testing.T) {
 	for range 20 {
 		want(t, s, live, "value")
 	}
-	p.shard.unlock()
+	d.unlock()
 	for range 2 * maxRunning {
 		<-done
 	}

@@ -136,20 +136,20 @@ func (m *mappings) wants(h *hash) bool {
 	return true
 }
 
-// add maps a file, which is open, as that of a key. Where that cannot be nothing is lost: it is read each time.
-func (m *mappings) add(h *hash, file int, i info, g *generations, generation uint64) {
+// add maps a file in d, which is open, as that of a key. Where that cannot be nothing is lost: it is read each time.
+func (m *mappings) add(d *directory, h *hash, file int, i info, g *generations, generation uint64) {
 	b, err := m.sys.mmap(file, int(i.size))
 	if err != nil {
 		return
 	}
-	m.unmap(m.put(mapping{hash: *h, bytes: b, id: i.id, generations: g, generation: generation, used: true})...)
+	m.unmap(m.put(d, mapping{hash: *h, bytes: b, id: i.id, generations: g, generation: generation, used: true})...)
 }
 
-// put makes room for f and returns what is to be unmapped for it.
-func (m *mappings) put(f mapping) (undo [][]byte) {
+// put makes room for f and returns what is to be unmapped for it. From a directory that was replaced it takes none: forget may have been there.
+func (m *mappings) put(d *directory, f mapping) (undo [][]byte) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	if m.closed {
+	if m.closed || d.replaced.Load() {
 		return [][]byte{f.bytes}
 	}
 	if slot, found := m.index[f.hash]; found {

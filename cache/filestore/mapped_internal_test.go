@@ -145,7 +145,7 @@ func TestWhatSomebodyHasRemovedByHandIsReadForTenSecondsAtMost(t *testing.T) {
 		set(t, s, "left", "value", time.Hour)
 		mapIt(t, s, c, "left", "value")
 		p := s.placeOf("removed")
-		if err := os.Remove(filepath.Join(dir, layout, p.shard.name, p.name)); err != nil {
+		if err := os.Remove(filepath.Join(p.shard.path, p.name)); err != nil {
 			t.Fatal(err)
 		}
 		for range 2 * idleAfter {
@@ -224,7 +224,7 @@ func TestNoMoreIsMappedThanTheLimits(t *testing.T) {
 	big := make([]byte, 64<<20)
 	for i := range 100 {
 		h := hashOf(fmt.Sprint("big", i))
-		m.unmap(m.put(mapping{hash: h, bytes: big, used: true})...)
+		m.unmap(m.put(new(directory), mapping{hash: h, bytes: big, used: true})...)
 		if len(m.index) > 16 || m.bytes > maxMappedBytes {
 			t.Fatalf("%d mappings of 64 MiB with %d bytes; want 1 GiB at most", len(m.index), m.bytes)
 		}
@@ -234,7 +234,7 @@ func TestNoMoreIsMappedThanTheLimits(t *testing.T) {
 	}
 	for i := range maxMappings + 100 {
 		h := hashOf(fmt.Sprint("small", i))
-		m.unmap(m.put(mapping{hash: h, bytes: []byte{1}})...)
+		m.unmap(m.put(new(directory), mapping{hash: h, bytes: []byte{1}})...)
 	}
 	if len(m.index) != maxMappings || len(m.slots) > maxMappings+1 || m.bytes > maxMappedBytes {
 		t.Errorf("%d mappings in %d slots with %d bytes; want %d", len(m.index), len(m.slots), m.bytes, maxMappings)
@@ -248,7 +248,7 @@ func TestTheVictimIsOneThatWasNotUsedLately(t *testing.T) {
 	hashes := make([]hash, 5)
 	for i := range hashes {
 		hashes[i] = hashOf(fmt.Sprint(i))
-		m.put(mapping{hash: hashes[i], bytes: []byte{1}, used: i != 3})
+		m.put(new(directory), mapping{hash: hashes[i], bytes: []byte{1}, used: i != 3})
 	}
 	if at := m.victim(); m.slots[at].hash != hashes[3] {
 		t.Errorf("the victim is number %d; want 3, which was not used", at)
@@ -256,7 +256,7 @@ func TestTheVictimIsOneThatWasNotUsedLately(t *testing.T) {
 }
 
 func TestSizesWithinAPageAndBeyondAreReadWhole(t *testing.T) {
-	s, c := openCounted(t, t.TempDir(), &Options{Timeout: time.Minute})
+	s, c := openCounted(t, t.TempDir(), nil)
 	for _, n := range []int{0, 1, 4095, 4096, 4097, 128 << 10, 128<<10 + 1, 1 << 20, 3<<20 + 7} {
 		key, value := fmt.Sprint(n), strings.Repeat("0123456", n/7+1)[:n]
 		set(t, s, key, value, cache.Forever)

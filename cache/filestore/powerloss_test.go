@@ -181,7 +181,7 @@ func (r *replays) check(dir string, position int) (faults []string) {
 	fault := func(format string, a ...any) { faults = append(faults, fmt.Sprintf(format, a...)) }
 	sys := hasty()
 	ctx := r.t.Context()
-	s, err := openWith(sys, filepath.Join(dir, r.work.root), &Options{Sync: r.work.sync})
+	s, err := openWith(sys, filepath.Join(dir, r.work.root), Patient(&Options{Sync: r.work.sync}))
 	if err != nil {
 		return []string{"Open: " + err.Error()}
 	}

@@ -121,12 +121,14 @@ func (s *Store) look(ctx context.Context, key string, h *hash) (*entry, error) {
 			return seen{entry: e}, nil
 		case e.there && e.kind == whole && now >= e.expires:
 			return seen{expired: true}, nil
-		case s.dead(e, now) && p.shard.tryLock(ctx):
+		case s.dead(e, now):
 			// Nobody renews it: it is left there where the lock is not to be had at once.
-			defer p.shard.pass()
-			defer p.shard.unlock()
-			e, _ = s.buried(p) // what it cannot read is absent too
-			return seen{entry: e}, nil
+			if d, locked := p.shard.tryLock(ctx); locked {
+				defer p.shard.pass()
+				defer d.unlock()
+				e, _ = s.buried(d, p) // what it cannot read is absent too
+				return seen{entry: e}, nil
+			}
 		}
 		return seen{}, nil
 	})
@@ -138,19 +140,19 @@ func (s *Store) look(ctx context.Context, key string, h *hash) (*entry, error) {
 
 // bury removes what look found expired. A writer may be renewing it at that moment, and they must agree: whoever has the lock looks once more.
 func (s *Store) bury(ctx context.Context, p place) (*entry, error) {
-	err := p.shard.lock(ctx, false)
+	d, err := p.shard.lock(ctx, false)
 	if _, ok := errors.AsType[*refusal](err); ok || errors.Is(err, errNoShard) {
 		return nil, nil //nolint:nilnil // nothing is there, or nobody can renew it
 	}
 	if err != nil {
 		return nil, err
 	}
-	defer p.shard.unlock()
-	return s.buried(p)
+	defer d.unlock()
+	return s.buried(d, p)
 }
 
-func (s *Store) buried(p place) (*entry, error) {
-	e, err := s.read(p)
+func (s *Store) buried(d *directory, p place) (*entry, error) {
+	e, err := s.read(d, p)
 	if err != nil {
 		return nil, err
 	}
@@ -159,7 +161,7 @@ func (s *Store) buried(p place) (*entry, error) {
 		return e, nil
 	}
 	if s.dead(e, now) {
-		_ = s.remove(p) // where it cannot be removed, it still is dead
+		_ = s.remove(d, p) // where it cannot be removed, it still is dead
 	}
 	return nil, nil //nolint:nilnil // nothing is there
 }
@@ -167,32 +169,32 @@ func (s *Store) buried(p place) (*entry, error) {
 // find is read without the lock. A shard that was removed under the store is opened anew.
 func (s *Store) find(p place) (*entry, error) {
 	for range 3 {
-		err := p.shard.enter(false)
+		d, err := p.shard.enter(false)
 		if errors.Is(err, errNoShard) {
 			return &entry{}, nil
 		}
 		if err != nil {
 			return nil, err
 		}
-		e, err := s.read(p)
+		e, err := s.read(d, p)
 		gone := false
 		if err == nil && !e.there {
-			i, err := s.sys.fstat(p.shard.dir)
+			i, err := s.sys.fstat(d.fd)
 			gone = err != nil || i.links == 0
 		}
-		p.shard.leave()
+		if gone {
+			p.shard.renew(d)
+		}
+		d.leave()
 		if !gone {
 			return e, err
-		}
-		if !p.shard.renew() {
-			return nil, errReplaced()
 		}
 	}
 	return &entry{}, nil
 }
 
-// read reads the file of a key in a shard that was entered. What is there is no entry of the key unless its kind is whole.
-func (s *Store) read(p place) (*entry, error) {
+// read reads the file of a key in a directory that was entered. What is there is no entry of the key unless its kind is whole.
+func (s *Store) read(d *directory, p place) (*entry, error) {
 	wanted := s.mapped.wants(&p.hash)
 	var g *generations
 	var generation uint64
@@ -200,7 +202,7 @@ func (s *Store) read(p place) (*entry, error) {
 		g = s.shared.now.Load()
 		generation = g.of(p.hash.word())
 	}
-	file, e, err := s.openFile(p.shard, p.name)
+	file, e, err := s.openFile(d, p.name)
 	if file < 0 {
 		return e, err
 	}
@@ -230,14 +232,14 @@ func (s *Store) read(p place) (*entry, error) {
 		return e, nil
 	}
 	if wanted && generation != unusable && s.live(e, clock()) {
-		s.mapped.add(&p.hash, file, i, g, generation)
+		s.mapped.add(d, &p.hash, file, i, g, generation)
 	}
 	return e, nil
 }
 
 // openFile opens the file of an entry. If there is none to be read file is -1, and e tells what there is.
-func (s *Store) openFile(sh *shard, name string) (file int, e *entry, err error) {
-	file, err = s.sys.open(sh.dir, name)
+func (s *Store) openFile(d *directory, name string) (file int, e *entry, err error) {
+	file, err = s.sys.open(d.fd, name)
 	switch {
 	case err == nil:
 		return file, nil, nil
@@ -247,7 +249,7 @@ func (s *Store) openFile(sh *shard, name string) (file int, e *entry, err error)
 		return -1, &entry{there: true, kind: foreign}, nil
 	}
 	// A file that only somebody else may read is none of ours; a directory that nobody may look into any more is trouble.
-	if i, statErr := s.sys.stat(sh.dir, name); statErr == nil && (errors.Is(err, errDenied) || i.mode != 0) {
+	if i, statErr := s.sys.stat(d.fd, name); statErr == nil && (errors.Is(err, errDenied) || i.mode != 0) {
 		return -1, &entry{there: true, denied: i.mode == 0, kind: foreign}, nil
 	}
 	return -1, nil, unavailable("the entry's file cannot be opened", err)

@@ -172,7 +172,7 @@ func TestAFileThatIsNotAsTheTableHasItIsAMissThoughItsSumsAreRight(t *testing.T)
 			e, dir := valid, t.TempDir()
 			key := change(&e)
 			path := putFile(t, dir, key, e.bytes())
-			s := open(t, dir, &filestore.Options{Timeout: time.Minute})
+			s := open(t, dir, nil)
 			if all := keysOf(t, s); len(all) != 0 {
 				t.Errorf("Keys yields %d keys; want none", len(all))
 			}

@@ -50,7 +50,7 @@ func openRecorded(t *testing.T, base, root string, sync Sync) *recorded {
 // reopen opens another store on the directory.
 func (w *recorded) reopen() {
 	w.t.Helper()
-	s, err := openWith(w.recorder.system(), filepath.Join(w.recorder.base, w.root), &Options{Sync: w.sync})
+	s, err := openWith(w.recorder.system(), filepath.Join(w.recorder.base, w.root), Patient(&Options{Sync: w.sync}))
 	if err != nil {
 		w.t.Fatal(err)
 	}

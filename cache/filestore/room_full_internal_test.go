@@ -17,13 +17,13 @@ func TestASweepThatCannotMakeRoomIsNotRepeatedAtOnce(t *testing.T) {
 	sys := direct()
 	var lists atomic.Int64
 	sys.list = func(dir int) ([]string, error) { lists.Add(1); return direct().list(dir) }
-	s, err := openWith(sys, dir, &Options{MaxBytes: 16 << 10})
+	s, err := openWith(sys, dir, Patient(&Options{MaxBytes: 16 << 10}))
 	if err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { _ = s.Close() })
 	p := s.placeOf("newer")
-	shard := filepath.Join(dir, layout, p.shard.name)
+	shard := p.shard.path
 	if err := os.MkdirAll(shard, 0o700); err != nil {
 		t.Fatal(err)
 	}

@@ -66,11 +66,12 @@ func TestMakingRoomSparesWhatWasOverwrittenMeanwhile(t *testing.T) {
 		for i := range 4 {
 			p := s.placeOf(fmt.Sprint(i))
 			f, err := func() (*file, error) {
-				if err := p.shard.enter(false); err != nil {
+				d, err := p.shard.enter(false)
+				if err != nil {
 					return nil, err
 				}
-				defer p.shard.leave()
-				return s.headOf(p.shard, p.name, nil)
+				defer d.leave()
+				return s.headOf(d, p.name, nil)
 			}()
 			if err != nil {
 				t.Fatal(err)
@@ -105,7 +106,7 @@ func TestASurveyRemembersTheFirstToGo(t *testing.T) {
 }
 
 func TestAnEntryLargerThanMaxBytesIsTooLarge(t *testing.T) {
-	s, _ := openCounted(t, t.TempDir(), &Options{MaxBytes: 8192, Timeout: time.Minute})
+	s, _ := openCounted(t, t.TempDir(), &Options{MaxBytes: 8192})
 	set(t, s, "key", "value", time.Hour)
 	big := make([]byte, 9000)
 	for op, err := range map[string]error{

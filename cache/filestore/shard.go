@@ -4,10 +4,8 @@ import (
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
-	"errors"
 	"fmt"
 	"path/filepath"
-	"runtime"
 	"sync"
 
 	"github.com/larder-go/larder/cache"
@@ -27,22 +25,18 @@ type shard struct {
 	mapped *mappings
 	root   string // the directory that the user gave
 	number int
-	name   string
+	path   string
 	full   bool // sync directories that are made
 
 	turn chan struct{} // holds a token while somebody in this process writes, or waits for other processes
 
-	mu     sync.RWMutex // held for reading while dir is in use
+	mu     sync.Mutex
 	closed bool
-	dir    int // -1 while it is not open
-	id     fileID
+	now    *directory // nil while it is not open
 }
 
-// errNoShard: nothing has been stored in the shard yet.
-var errNoShard = errors.New("no shard")
-
 func newShard(s *Store, n int) *shard {
-	return &shard{sys: &s.sys, shared: &s.shared, mapped: s.mapped, root: s.root, number: n, name: fmt.Sprintf("%02x", n), full: s.sync == SyncFull, turn: make(chan struct{}, 1), dir: -1}
+	return &shard{sys: &s.sys, shared: &s.shared, mapped: s.mapped, root: s.root, number: n, path: filepath.Join(s.root, layout, fmt.Sprintf("%02x", n)), full: s.sync == SyncFull, turn: make(chan struct{}, 1)}
 }
 
 // hash is the SHA-256 of a key.
@@ -76,107 +70,60 @@ func (s *Store) placeOf(key string) place {
 	return s.place(key, &h)
 }
 
-// enter makes the directory ready for use, until leave. One that is not there is made, or gives errNoShard.
-func (sh *shard) enter(makeIt bool) error {
-	for {
-		sh.mu.RLock()
-		if sh.closed {
-			sh.mu.RUnlock()
-			return cache.ErrClosed
-		}
-		if sh.dir >= 0 {
-			return nil
-		}
-		sh.mu.RUnlock()
-		if err := sh.open(makeIt); err != nil {
-			return err
-		}
-	}
-}
-
-// tryEnter is enter where that takes no time.
-func (sh *shard) tryEnter() bool {
-	if !sh.mu.TryRLock() {
-		return false
-	}
-	if sh.closed || sh.dir < 0 {
-		sh.mu.RUnlock()
-		return false
-	}
-	return true
-}
-
-func (sh *shard) leave() { sh.mu.RUnlock() }
-
-// open opens the directory, from the user's downwards. No link is followed below that.
-func (sh *shard) open(makeIt bool) error {
+// enter opens the directory for use, until leave. One that is not there is made, or gives errNoShard.
+func (sh *shard) enter(makeIt bool) (*directory, error) {
 	sh.mu.Lock()
 	defer sh.mu.Unlock()
-	if sh.closed || sh.dir >= 0 {
-		return nil
+	if sh.closed {
+		return nil, cache.ErrClosed
 	}
-	base, err := openBase(sh.sys, sh.root, makeIt, sh.full)
-	if err != nil {
-		return err
+	if sh.now == nil {
+		d, err := openShard(sh.sys, sh.root, sh.path, makeIt, sh.full)
+		if err != nil {
+			return nil, err
+		}
+		d.shard = sh.number
+		sh.now = d
 	}
-	defer func() { _ = sh.sys.close(base) }()
-	dir, err := openBelow(sh.sys, base, sh.name, makeIt, sh.full)
-	if err != nil {
-		return atPath(filepath.Join(sh.root, layout, sh.name), err)
-	}
-	i, err := sh.sys.fstat(dir)
-	if err != nil {
-		_ = sh.sys.close(dir)
-		return atPath(filepath.Join(sh.root, layout, sh.name), err)
-	}
-	sh.dir, sh.id = dir, i.id
-	return nil
+	sh.now.users.Add(1)
+	return sh.now, nil
 }
 
-// openBase opens the directory that has the shards.
-func openBase(sys *system, root string, makeIt, full bool) (int, error) {
-	top, err := sys.openPath(root)
-	if err != nil {
-		return -1, atPath(root, err)
+// tryEnter is enter where the directory is open.
+func (sh *shard) tryEnter() (d *directory, open bool) {
+	sh.mu.Lock()
+	defer sh.mu.Unlock()
+	if sh.now == nil {
+		return nil, false
 	}
-	defer func() { _ = sys.close(top) }()
-	base, err := openBelow(sys, top, layout, makeIt, full)
-	return base, atPath(filepath.Join(root, layout), err)
+	sh.now.users.Add(1)
+	return sh.now, true
 }
 
-// openBelow opens a directory in another, which is synced where the name must not be lost with the power: another process may have made it.
-func openBelow(sys *system, parent int, name string, makeIt, full bool) (int, error) {
-	dir, err := sys.openDir(parent, name)
-	if errors.Is(err, errNoEntry) {
-		if !makeIt {
-			return -1, errNoShard
-		}
-		// Another process may be faster.
-		if err = sys.makeDir(parent, name); err == nil || errors.Is(err, errExist) {
-			dir, err = sys.openDir(parent, name)
-		}
+// renew has the next user open the directory anew, if d is not the one at its path. Those who use d go on with it, who may wait for a file system that hangs.
+func (sh *shard) renew(d *directory) {
+	current, err := d.current()
+	if current {
+		return
 	}
-	if err != nil {
-		return -1, err
+	if sh.drop(d) && err == nil {
+		d.replaced.Store(true)
+		sh.mapped.forget(sh.number) // no writer finds these entries, to change their generation
 	}
-	if full {
-		if err := sys.sync(parent); err != nil {
-			_ = sys.close(dir)
-			return -1, err
-		}
-	}
-	return dir, nil
 }
 
-// atPath names the directory that could not be opened.
-func atPath(path string, err error) error {
-	switch {
-	case err == nil || errors.Is(err, errNoShard):
-		return err
-	case errors.Is(err, errNotDir) || errors.Is(err, errLink):
-		return refused(fmt.Sprintf("%q is not a directory, or a symbolic link", path), err)
+// drop takes d from those who come, and tells whether it was theirs.
+func (sh *shard) drop(d *directory) bool {
+	sh.mu.Lock()
+	theirs := d != nil && sh.now == d
+	if theirs {
+		sh.now = nil
 	}
-	return refused(fmt.Sprintf("the directory %q cannot be used", path), err)
+	sh.mu.Unlock()
+	if theirs {
+		d.leave()
+	}
+	return theirs
 }
 
 // wait waits until nobody else in this process has the shard, until pass.
@@ -192,107 +139,61 @@ func (sh *shard) wait(ctx context.Context) error {
 func (sh *shard) pass() { <-sh.turn }
 
 // lock enters the directory and waits until no other process writes there, until unlock. It is the caller's turn.
-func (sh *shard) lock(ctx context.Context, makeIt bool) error {
+func (sh *shard) lock(ctx context.Context, makeIt bool) (*directory, error) {
 	for {
-		if err := sh.enter(makeIt); err != nil {
-			return err
-		}
-		err := sh.sys.lock(sh.dir)
+		d, err := sh.enter(makeIt)
 		if err != nil {
-			sh.leave()
-			return refused("the lock cannot be had", err)
+			return nil, err
 		}
-		if err = ctx.Err(); err == nil && sh.current() {
-			if err = sh.shared.renew(); err == nil {
-				return nil
+		if err := sh.sys.lock(d.fd); err != nil {
+			d.leave()
+			return nil, refused("the lock cannot be had", err)
+		}
+		current := false
+		if err = ctx.Err(); err == nil {
+			if current, _ = d.current(); current {
+				err = sh.shared.renew()
 			}
 		}
-		_ = sh.sys.unlock(sh.dir)
-		sh.leave()
-		if err != nil {
-			return err
+		if err == nil && current {
+			return d, nil
 		}
-		if !sh.renew() {
-			return errReplaced()
+		_ = sh.sys.unlock(d.fd)
+		if err == nil {
+			sh.renew(d)
+		}
+		d.leave()
+		if err != nil {
+			return nil, err
 		}
 	}
-}
-
-// errReplaced: the directory is not the one at its path any more, and somebody who uses it still waits for the files.
-func errReplaced() error {
-	return refused("the directory was replaced", errors.New("somebody still waits for the one before"))
 }
 
 // tryLock is wait and lock where nobody keeps the caller waiting, and nothing stands in the way.
-func (sh *shard) tryLock(ctx context.Context) bool {
+func (sh *shard) tryLock(ctx context.Context) (d *directory, locked bool) {
 	select {
 	case sh.turn <- struct{}{}:
 	default:
-		return false
+		return nil, false
 	}
-	if sh.tryEnter() {
-		if sh.sys.tryLock(sh.dir) == nil {
-			if ctx.Err() == nil && sh.current() && sh.shared.renew() == nil {
-				return true
+	if d, open := sh.tryEnter(); open {
+		if sh.sys.tryLock(d.fd) == nil {
+			if current, _ := d.current(); current && ctx.Err() == nil && sh.shared.renew() == nil {
+				return d, true
 			}
-			_ = sh.sys.unlock(sh.dir)
+			_ = sh.sys.unlock(d.fd)
 		}
-		sh.leave()
+		d.leave()
 	}
 	sh.pass()
-	return false
+	return nil, false
 }
 
-func (sh *shard) unlock() {
-	_ = sh.sys.unlock(sh.dir)
-	sh.leave()
-}
-
-// current tells whether the directory still is the one at its path: it may have been removed, or moved away.
-func (sh *shard) current() bool {
-	i, err := sh.sys.statPath(filepath.Join(sh.root, layout, sh.name))
-	return err == nil && i.id == sh.id
-}
-
-// renew closes the directory, which is opened anew when it is needed, if it is not the one at its path.
-func (sh *shard) renew() bool {
-	if !sh.lockSoon() {
-		return false
-	}
-	defer sh.mu.Unlock()
-	if sh.dir < 0 {
-		return true
-	}
-	i, err := sh.sys.statPath(filepath.Join(sh.root, layout, sh.name))
-	if err == nil && i.id == sh.id {
-		return true
-	}
-	_ = sh.sys.close(sh.dir)
-	sh.dir = -1
-	if err == nil || errors.Is(err, errNoEntry) {
-		sh.mapped.forget(sh.number) // no writer finds these entries, to change their generation
-	}
-	return true
-}
-
-// lockSoon keeps users out as soon as those who are there have left. It gives up where one does not, who may wait for a file system that hangs.
-func (sh *shard) lockSoon() bool {
-	for range 1000 {
-		if sh.mu.TryLock() {
-			return true
-		}
-		runtime.Gosched()
-	}
-	return false
-}
-
-// close waits for those who use the directory.
+// close closes the directory with its last user.
 func (sh *shard) close() {
 	sh.mu.Lock()
-	defer sh.mu.Unlock()
 	sh.closed = true
-	if sh.dir >= 0 {
-		_ = sh.sys.close(sh.dir)
-		sh.dir = -1
-	}
+	d := sh.now
+	sh.mu.Unlock()
+	sh.drop(d)
 }

@@ -115,12 +115,9 @@ func (s *Store) tidy(idle bool) {
 		s.mapped.doubt(s.isFile)
 	}
 	for _, sh := range s.shards {
-		if sh.tryEnter() {
-			current := sh.current()
-			sh.leave()
-			if !current {
-				sh.renew()
-			}
+		if d, open := sh.tryEnter(); open {
+			sh.renew(d)
+			d.leave()
 		}
 	}
 }
@@ -128,11 +125,12 @@ func (s *Store) tidy(idle bool) {
 // isFile tells whether the file of an entry is the one with that identity and size.
 func (s *Store) isFile(h *hash, id fileID, size int64) bool {
 	sh := s.shards[h.shard()]
-	if !sh.tryEnter() {
-		return true // somebody opens it: the next time
+	d, open := sh.tryEnter()
+	if !open {
+		return true // nobody can tell
 	}
-	defer sh.leave()
-	i, err := s.sys.stat(sh.dir, h.name())
+	defer d.leave()
+	i, err := s.sys.stat(d.fd, h.name())
 	return err == nil && i.id == id && i.size == size
 }
 

@@ -227,7 +227,7 @@ func TestASetWhoseNameDoesNotReachTheDiskIsAnErrorAndAMiss(t *testing.T) {
 
 func openThrough(t *testing.T, faults *filestore.Faults, dir string, o *filestore.Options) *filestore.Store {
 	t.Helper()
-	s, err := filestore.OpenWith(faults.Through(filestore.Direct()), dir, o)
+	s, err := filestore.OpenWith(faults.Through(filestore.Direct()), dir, filestore.Patient(o))
 	if err != nil {
 		t.Fatal(err)
 	}

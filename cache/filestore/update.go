@@ -41,19 +41,19 @@ func update[T any](ctx context.Context, s *Store, key string, f func(old *entry,
 	p := s.placeOf(key)
 	return run(ctx, s, p.shard, func(ctx context.Context) (T, error) {
 		var none T
-		err := p.shard.lock(ctx, false)
+		d, err := p.shard.lock(ctx, false)
 		if errors.Is(err, errNoShard) {
 			// Where nothing is to be stored, as by a Touch, no directory is made.
 			if c, result, err := f(nil, clock()); err != nil || !c.stores {
 				return result, err
 			}
-			err = p.shard.lock(ctx, true)
+			d, err = p.shard.lock(ctx, true)
 		}
 		if err != nil {
 			return none, err
 		}
-		defer p.shard.unlock()
-		e, err := s.read(p)
+		defer d.unlock()
+		e, err := s.read(d, p)
 		if err != nil {
 			return none, &refusal{err}
 		}
@@ -66,23 +66,23 @@ func update[T any](ctx context.Context, s *Store, key string, f func(old *entry,
 		if err != nil {
 			return none, err
 		}
-		if err := s.apply(ctx, p, c); err != nil {
+		if err := s.apply(ctx, d, p, c); err != nil {
 			return none, err
 		}
 		return result, nil
 	})
 }
 
-// apply makes a change in a shard that is locked.
-func (s *Store) apply(ctx context.Context, p place, c change) error {
+// apply makes a change in a directory that is locked.
+func (s *Store) apply(ctx context.Context, d *directory, p place, c change) error {
 	switch {
 	case c.stores:
 		if err := s.fits(p.key, c.value); err != nil {
 			return err
 		}
-		return s.replace(ctx, p, encode(p.key, c.value, c.expires, c.created), c.created)
+		return s.replace(ctx, d, p, encode(p.key, c.value, c.expires, c.created), c.created)
 	case c.removes:
-		return s.remove(p)
+		return s.remove(d, p)
 	}
 	return nil
 }

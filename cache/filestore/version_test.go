@@ -68,7 +68,7 @@ func TestAnEntryOfANewerVersionIsAMissAndStaysUntilItIsReplaced(t *testing.T) {
 func TestAnEntryOfANewerVersionCountsForMaxBytesAndIsNotEvicted(t *testing.T) {
 	dir := t.TempDir()
 	path := putFile(t, dir, "newer", append([]byte("\x89LARDER\n\x02"), make([]byte, 40<<10)...))
-	s := open(t, dir, &filestore.Options{MaxBytes: 64 << 10, Timeout: time.Minute})
+	s := open(t, dir, &filestore.Options{MaxBytes: 64 << 10})
 	for i := range 7 {
 		must(t, s.Set(t.Context(), fmt.Sprint(i), make([]byte, 7<<10), time.Hour)) // 8 KiB each: 56 without the newer one
 	}

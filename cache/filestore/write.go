@@ -56,11 +56,12 @@ func (s *Store) set(ctx context.Context, key string, value []byte, ttl time.Dura
 	data := encode(key, value, expiry(now, ttl), now)
 	p := s.placeOf(key)
 	return do(ctx, s, p.shard, func(ctx context.Context) error {
-		if err := p.shard.lock(ctx, true); err != nil {
+		d, err := p.shard.lock(ctx, true)
+		if err != nil {
 			return err
 		}
-		defer p.shard.unlock()
-		return s.replace(ctx, p, data, now)
+		defer d.unlock()
+		return s.replace(ctx, d, p, data, now)
 	})
 }
 
@@ -90,26 +91,26 @@ func (s *Store) Delete(ctx context.Context, key string) error {
 func (s *Store) delete(ctx context.Context, key string) error {
 	p := s.placeOf(key)
 	return do(ctx, s, p.shard, func(ctx context.Context) error {
-		err := p.shard.lock(ctx, false)
+		d, err := p.shard.lock(ctx, false)
 		if errors.Is(err, errNoShard) {
 			return s.absent(p)
 		}
 		if err != nil {
 			return err
 		}
-		defer p.shard.unlock()
-		f, err := s.headOf(p.shard, p.name, nil)
+		defer d.unlock()
+		f, err := s.headOf(d, p.name, nil)
 		if err != nil {
 			return err
 		}
 		if f != nil && f.kind != foreign { // of whatever version
-			return s.remove(p)
+			return s.remove(d, p)
 		}
 		if f != nil && f.denied { // it may well be the entry
 			return unavailable("the entry's file cannot be opened", errDenied)
 		}
 		// Somebody may have removed it and been killed before he had synced that.
-		if err := s.syncNames(p.shard); err != nil {
+		if err := s.syncNames(d); err != nil {
 			return err
 		}
 		return s.absent(p)
@@ -139,23 +140,23 @@ func (s *Store) fits(key string, value []byte) error {
 	return nil
 }
 
-// replace makes data the file of a key, in one step, in a shard that is locked. After a refusal what was there stands.
-func (s *Store) replace(ctx context.Context, p place, data []byte, created int64) error {
-	temp, err := s.writeTemporary(p.shard, data)
+// replace makes data the file of a key, in one step, in a directory that is locked. After a refusal what was there stands.
+func (s *Store) replace(ctx context.Context, d *directory, p place, data []byte, created int64) error {
+	temp, err := s.writeTemporary(d, data)
 	if err != nil {
 		return err
 	}
-	before := s.weigh(p)
+	before := s.weigh(d, p)
 	if err = ctx.Err(); err == nil {
 		err = refused("the entry's file cannot be put in its place", s.change(&p.hash, func() error {
-			return s.sys.rename(p.shard.dir, temp, p.name)
+			return s.sys.rename(d.fd, temp, p.name)
 		}))
 	}
 	if err != nil {
-		_ = s.sys.unlink(p.shard.dir, temp)
+		_ = s.sys.unlink(d.fd, temp)
 		return err
 	}
-	if err := s.syncNames(p.shard); err != nil {
+	if err := s.syncNames(d); err != nil {
 		return err
 	}
 	s.failed.forgetKey(p.key, created)
@@ -185,9 +186,9 @@ func (s *Store) change(h *hash, f func() error) error {
 }
 
 // writeTemporary writes data to a new file and returns its name.
-func (s *Store) writeTemporary(sh *shard, data []byte) (name string, err error) {
+func (s *Store) writeTemporary(d *directory, data []byte) (name string, err error) {
 	name = temporaryName()
-	file, err := s.sys.create(sh.dir, name)
+	file, err := s.sys.create(d.fd, name)
 	if err != nil {
 		return "", refused("no file can be made", err)
 	}
@@ -199,7 +200,7 @@ func (s *Store) writeTemporary(sh *shard, data []byte) (name string, err error) 
 		err = closeErr
 	}
 	if err != nil {
-		_ = s.sys.unlink(sh.dir, name)
+		_ = s.sys.unlink(d.fd, name)
 		return "", refused("the entry's file cannot be written", err)
 	}
 	return name, nil
@@ -219,14 +220,14 @@ func (s *Store) writeAll(file int, data []byte) error {
 	return nil
 }
 
-// remove removes the file of a key in a shard that is locked. One that is not there is no error.
-func (s *Store) remove(p place) error {
-	before := s.weigh(p)
-	err := s.change(&p.hash, func() error { return s.sys.unlink(p.shard.dir, p.name) })
+// remove removes the file of a key in a directory that is locked. One that is not there is no error.
+func (s *Store) remove(d *directory, p place) error {
+	before := s.weigh(d, p)
+	err := s.change(&p.hash, func() error { return s.sys.unlink(d.fd, p.name) })
 	if err != nil && !errors.Is(err, errNoEntry) {
 		return unavailable("the entry's file cannot be removed", err)
 	}
-	if err := s.syncNames(p.shard); err != nil {
+	if err := s.syncNames(d); err != nil {
 		return err
 	}
 	s.failed.forgetKey(p.key, permanent)
@@ -235,21 +236,21 @@ func (s *Store) remove(p place) error {
 }
 
 // weigh is what the file of a key counts for against MaxBytes, where there is a limit.
-func (s *Store) weigh(p place) int64 {
+func (s *Store) weigh(d *directory, p place) int64 {
 	if s.maxBytes == 0 {
 		return 0
 	}
-	i, err := s.sys.stat(p.shard.dir, p.name)
+	i, err := s.sys.stat(d.fd, p.name)
 	if err != nil || i.mode != 0 {
 		return 0
 	}
 	return weight(i.size)
 }
 
-// syncNames waits until the disk has the names in a shard, where it is to.
-func (s *Store) syncNames(sh *shard) error {
+// syncNames waits until the disk has the names in a directory, where it is to.
+func (s *Store) syncNames(d *directory) error {
 	if s.sync != SyncFull {
 		return nil
 	}
-	return unavailable("the directory cannot be synced", s.sys.sync(sh.dir))
+	return unavailable("the directory cannot be synced", s.sys.sync(d.fd))
 }
