@@ -81,3 +81,20 @@ func TestAShardThatIsClosedIsOpenedNoMore(t *testing.T) {
 		t.Error("the directory is open")
 	}
 }
+
+func TestAFileThatHasBecomeForeignSinceItWasLookedAtStays(t *testing.T) {
+	s, _ := openCounted(t, t.TempDir(), nil)
+	set(t, s, "key", "value", time.Hour)
+	p := s.placeOf("key")
+	path := filepath.Join(p.shard.path, p.name)
+	if err := os.WriteFile(path, []byte("somebody's notes"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	removed, _, err := s.weed(t.Context(), p.shard, []file{{name: p.name}}, func(*file) bool { return true })
+	if len(removed) != 0 || err != nil {
+		t.Errorf("weed removed %d files, %v; want none", len(removed), err)
+	}
+	if _, err := os.Stat(path); err != nil {
+		t.Error(err)
+	}
+}
