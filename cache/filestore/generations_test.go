@@ -49,8 +49,12 @@ func TestDamagedGenerationsBringNoOldValueBack(t *testing.T) {
 			var damager sync.WaitGroup
 			done := make(chan struct{})
 			if during {
+				kinds := 5
+				if raceEnabled {
+					kinds = 2 // a page that goes while the race detector uses it ends the process
+				}
 				damager.Go(func() {
-					for n := 0; ; n = (n + 1) % 5 {
+					for n := 0; ; n = (n + 1) % kinds {
 						select {
 						case <-done:
 							return
