@@ -132,7 +132,9 @@ func (c *caches) over(store cache.Store, backend, name string) (*cache.Cache, er
 	count := c.metrics.CacheEvents(backend, name)
 	made, err := cache.New(store, &cache.Options{TTL: c.settings.Cache.DefaultTTL, OnEvent: func(e cache.Event) {
 		count(e)
-		c.trouble.note(name, e.Err)
+		if e.Op != "load" && e.Op != "refresh" { // whose errors are the source's
+			c.trouble.note(name, e.Err)
+		}
 	}})
 	if err != nil {
 		return nil, errors.Join(err, store.Close())

@@ -34,28 +34,16 @@ func (c *Cache) getMany(ctx context.Context, keys []string) (map[string][]byte, 
 		return nil, err
 	}
 	items := make(map[string][]byte, len(keys))
-	if c.batcher == nil {
-		for i, k := range ks {
-			value, found, err := c.store.Get(ctx, k)
-			if err != nil {
-				return nil, err
-			}
-			if found {
-				items[keys[i]] = value
-			}
-		}
-		return items, nil
-	}
 	if len(keys) == 0 {
 		return items, nil
 	}
-	stored, err := c.batcher.GetMany(ctx, ks)
+	all, err := c.judgeMany(ctx, ks)
 	if err != nil {
 		return nil, err
 	}
-	for i, k := range ks {
-		if value, found := stored[k]; found {
-			items[keys[i]] = value
+	for i, s := range all {
+		if s.standing == fresh {
+			items[keys[i]] = s.value
 		}
 	}
 	return items, nil
@@ -90,10 +78,17 @@ func (c *Cache) setMany(ctx context.Context, items map[string][]byte, ttl time.D
 	switch {
 	case len(items) == 0:
 		return nil
-	case ttl <= 0 && ttl != KeepTTL:
-		return c.deleteEach(ctx, ks)
 	case c.batcher == nil || ttl == KeepTTL:
 		return c.setEach(ctx, stored, ttl)
+	}
+	if err := c.overruleMany(ctx, ks); err != nil {
+		return err
+	}
+	if ttl <= 0 {
+		return c.deleteEach(ctx, ks)
+	}
+	for k, value := range stored {
+		stored[k] = conceal(value)
 	}
 	return c.batcher.SetMany(ctx, stored, ttl)
 }
@@ -126,6 +121,9 @@ func (c *Cache) DeleteMany(ctx context.Context, keys []string) error {
 	}
 	start := c.now()
 	ks, err := c.enterMany(ctx, keys)
+	if err == nil {
+		err = c.overruleMany(ctx, ks)
+	}
 	if err == nil && len(keys) > 0 {
 		err = c.deleteEach(ctx, ks)
 	}

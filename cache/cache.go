@@ -24,6 +24,7 @@ type shared struct {
 	store   Store
 	ttl     time.Duration
 	onEvent func(Event)
+	flights flights
 
 	closed    atomic.Bool
 	closeOnce sync.Once
@@ -101,6 +102,7 @@ func (c *Cache) Close() error {
 	}
 	c.closeOnce.Do(func() {
 		c.closed.Store(true)
+		c.flights.close()
 		c.closeErr = opError("close", "", c.store.Close())
 	})
 	return c.closeErr
@@ -132,6 +134,15 @@ func (c *Cache) enter(ctx context.Context, key string) (string, error) {
 		return key, ErrClosed
 	}
 	return key, nil
+}
+
+// enterToWrite is enter for what a load under way must not overwrite.
+func (c *Cache) enterToWrite(ctx context.Context, key string) (string, error) {
+	k, err := c.enter(ctx, key)
+	if err == nil {
+		err = c.flights.overrule(ctx, k)
+	}
+	return k, err
 }
 
 // enterMany is enter for a batch. The error of an invalid key names it.

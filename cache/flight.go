@@ -1,0 +1,294 @@
+package cache
+
+import (
+	"context"
+	"fmt"
+	"runtime/debug"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"time"
+)
+
+const (
+	// maxRefreshes is how many background refreshes of one store run at once. Where there are more, what is stale is served once more and the next caller tries.
+	maxRefreshes = 64
+	// closeWait is how long Close waits for loaders that do not end though their context is done.
+	closeWait = 5 * time.Second
+)
+
+// flights are the loads of a store that are under way in this process, one at a time for each key.
+type flights struct {
+	count atomic.Int64 // of byKey; for those who write, who mostly find none
+
+	mu        sync.Mutex
+	byKey     map[string]*flight // by the store's key
+	groups    map[*group]struct{}
+	refreshes int
+	closed    bool
+	running   sync.WaitGroup // a group each
+}
+
+// group is what one call of a loader loads.
+type group struct {
+	ctx     context.Context //nolint:containedctx // the loader's: done when nobody waits any more
+	cancel  context.CancelCauseFunc
+	refresh bool
+	live    int // flights that somebody waits for; of flights.mu
+	flights []*flight
+}
+
+// flight is the load of one key.
+type flight struct {
+	group   *group
+	k       string   // the store's key
+	key     string   // the caller's
+	markers []string // of its tags, in the namespace of its caller
+	done    chan struct{}
+	turn    chan struct{} // holds a token while the value is being stored
+
+	// Of flights.mu until done is closed, which they are set before:
+	value []byte
+	err   error
+
+	// Of flights.mu:
+	waiters int
+	landed  bool // done is closed
+	left    bool // it is not in byKey any more
+
+	overruled atomic.Bool // what it loads must not be stored: somebody has written since it began, or nobody waits for it
+}
+
+// errTooMany is why a refresh is not begun.
+var errTooMany = fmt.Errorf("%d refreshes are under way", maxRefreshes)
+
+// takeOff returns the flights of the store's keys ks, which the caller now waits for, and the group of those that it has to run, or nil. For a refresh it
+// takes only keys that nobody loads, and gives errTooMany where too many run.
+func (l *flights) takeOff(ctx context.Context, ks, keys []string, markers []string, refresh bool) (all []*flight, mine *group, err error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.closed {
+		return nil, nil, ErrClosed
+	}
+	if refresh && l.refreshes >= maxRefreshes {
+		return nil, nil, errTooMany
+	}
+	for i, k := range ks {
+		f := l.byKey[k]
+		switch {
+		case f != nil && refresh:
+			continue
+		case f != nil:
+			f.waiters++
+			if f.waiters == 1 {
+				f.group.live++
+			}
+		default:
+			if mine == nil {
+				mine = &group{refresh: refresh}
+				mine.ctx, mine.cancel = context.WithCancelCause(context.WithoutCancel(ctx))
+			}
+			f = &flight{group: mine, k: k, key: keys[i], markers: markers, done: make(chan struct{}), turn: make(chan struct{}, 1), waiters: 1}
+			mine.flights = append(mine.flights, f)
+			mine.live++
+			if l.byKey == nil {
+				l.byKey, l.groups = make(map[string]*flight), make(map[*group]struct{})
+			}
+			l.byKey[k] = f
+			l.count.Add(1)
+		}
+		all = append(all, f)
+	}
+	if mine != nil {
+		l.groups[mine] = struct{}{}
+		l.running.Add(1)
+		if refresh {
+			l.refreshes++
+		}
+	}
+	return all, mine, nil
+}
+
+// end is called when nothing runs for a group any more.
+func (l *flights) end(g *group) {
+	l.mu.Lock()
+	for _, f := range g.flights {
+		l.remove(f)
+	}
+	delete(l.groups, g)
+	if g.refresh {
+		l.refreshes--
+	}
+	l.mu.Unlock()
+	g.cancel(nil)
+	l.running.Done()
+}
+
+// remove makes the next caller begin another flight.
+func (l *flights) remove(f *flight) {
+	if !f.left {
+		f.left = true
+		delete(l.byKey, f.k)
+		l.count.Add(-1)
+	}
+}
+
+// land gives those who wait for f what it came to, the first time.
+func (l *flights) land(f *flight, value []byte, err error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.landLocked(f, value, err)
+}
+
+func (l *flights) landLocked(f *flight, value []byte, err error) {
+	if !f.landed {
+		f.landed, f.value, f.err = true, value, err
+		close(f.done)
+	}
+}
+
+// rescue, deferred, lands the flights of a goroutine in which a codec or a store panics.
+func (l *flights) rescue(flights []*flight) {
+	if v := recover(); v != nil {
+		l.abandon(flights, &PanicError{Value: v, Stack: debug.Stack()})
+	}
+}
+
+// abandon lands the flights that have not with an error. What the loader still returns is not used.
+func (l *flights) abandon(flights []*flight, err error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	for _, f := range flights {
+		if !f.landed {
+			f.overruled.Store(true)
+			l.landLocked(f, nil, err)
+			l.remove(f)
+		}
+	}
+}
+
+// leave is called by each who waits for f, when he does not any more. With the last one the load is called off.
+func (l *flights) leave(f *flight) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	f.waiters--
+	if f.waiters > 0 {
+		return
+	}
+	if !f.landed {
+		f.overruled.Store(true)
+		l.landLocked(f, nil, context.Canceled)
+		l.remove(f)
+	}
+	f.group.live--
+	if f.group.live == 0 {
+		f.group.cancel(nil)
+	}
+}
+
+// overrule keeps a load of k that is under way from storing what it may have read before this call, and those who come from waiting for it. A
+// store that has begun is waited for.
+func (l *flights) overrule(ctx context.Context, k string) error {
+	if l.count.Load() == 0 {
+		return nil
+	}
+	l.mu.Lock()
+	f := l.byKey[k]
+	if f != nil {
+		f.overruled.Store(true)
+		l.remove(f)
+	}
+	l.mu.Unlock()
+	if f == nil {
+		return nil
+	}
+	return f.settle(ctx)
+}
+
+// overruleAll is overrule for the flights that match.
+func (l *flights) overruleAll(ctx context.Context, match func(f *flight) bool) error {
+	if l.count.Load() == 0 {
+		return nil
+	}
+	var those []*flight
+	l.mu.Lock()
+	for _, f := range l.byKey {
+		if match(f) {
+			those = append(those, f)
+		}
+	}
+	for _, f := range those {
+		f.overruled.Store(true)
+		l.remove(f)
+	}
+	l.mu.Unlock()
+	for _, f := range those {
+		if err := f.settle(ctx); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// settle waits until f is not storing.
+func (f *flight) settle(ctx context.Context) error {
+	select {
+	case f.turn <- struct{}{}:
+		<-f.turn
+		return nil
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}
+
+func (c *Cache) overruleMany(ctx context.Context, ks []string) error {
+	for _, k := range ks {
+		if err := c.flights.overrule(ctx, k); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (c *Cache) overrulePrefix(ctx context.Context) error {
+	return c.flights.overruleAll(ctx, func(f *flight) bool { return strings.HasPrefix(f.k, c.prefix) })
+}
+
+// overruleTags is overrule for the loads whose values will have one of the markers.
+func (c *Cache) overruleTags(ctx context.Context, markers []string) error {
+	return c.flights.overruleAll(ctx, func(f *flight) bool {
+		for _, k := range f.markers {
+			for _, m := range markers {
+				if k == m {
+					return true
+				}
+			}
+		}
+		return false
+	})
+}
+
+// close calls all loads off and waits for them, but not for long for loaders that go on regardless.
+func (l *flights) close() {
+	l.mu.Lock()
+	l.closed = true
+	for g := range l.groups {
+		for _, f := range g.flights {
+			if !f.landed {
+				f.overruled.Store(true)
+				l.landLocked(f, nil, opError("get or load", f.key, ErrClosed))
+			}
+		}
+		g.cancel(ErrClosed)
+	}
+	l.mu.Unlock()
+	ended := make(chan struct{})
+	go func() {
+		defer close(ended)
+		l.running.Wait()
+	}()
+	select {
+	case <-ended:
+	case <-time.After(closeWait):
+	}
+}
