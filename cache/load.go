@@ -46,39 +46,64 @@ func getOrLoad[T any](ctx context.Context, c *Cache, key string, p *Policy, sh s
 		c.emit("get or load", start, ResultError, err)
 		return value, err
 	}
-	raw, found, trouble := c.store.Get(ctx, k)
-	if found && trouble == nil {
-		var s stored
-		if s, trouble = c.judge(ctx, raw); s.frame.schema == sh.schema && (s.standing == fresh || s.standing == stale) {
-			if value, err = unmarshal[T](sh, s.value); err == nil {
-				if s.standing == fresh {
-					c.emit("get or load", start, ResultHit, nil)
-					return value, nil
-				}
-				c.emit("get or load", start, ResultStale, nil)
-				newJob(c, p, sh, load).refresh(ctx, []string{k}, []string{key})
-				return value, nil
-			}
-		} else if s.standing == negative {
-			c.emit("get or load", start, ResultHit, nil)
-			return value, opError("get or load", key, ErrNotFound)
-		}
+	value, standing, trouble := recall[T](ctx, c, k, sh)
+	switch standing {
+	case fresh:
+		c.emit("get or load", start, ResultHit, nil)
+		return value, nil
+	case stale:
+		c.emit("get or load", start, ResultStale, nil)
+		newJob(c, p, sh, load).refresh(ctx, []string{k}, []string{key})
+		return value, nil
+	case negative:
+		c.emit("get or load", start, ResultHit, nil)
+		return value, opError("get or load", key, ErrNotFound)
 	}
-	var none T
 	if err := ctx.Err(); err != nil {
 		err = opError("get or load", key, err)
 		c.emit("get or load", start, ResultError, err)
-		return none, err
+		return value, err
 	}
 	c.emit("get or load", start, ResultMiss, opError("get", key, trouble))
 	results, err := newJob(c, p, sh, load).join(ctx, []string{k}, []string{key}, trouble)
 	switch {
 	case err != nil:
-		return none, opError("get or load", key, err)
+		return value, opError("get or load", key, err)
 	case results[0].err != nil:
-		return none, results[0].err
+		return value, results[0].err
 	}
 	return unmarshalShared[T](sh, results[0].value)
+}
+
+// recall reads and judges what is stored under k. The value is there if it is fresh or stale; what is none of the type is absent.
+func recall[T any](ctx context.Context, c *Cache, k string, sh shape) (value T, _ standing, err error) {
+	raw, found, err := c.store.Get(ctx, k)
+	if err != nil || !found {
+		return value, absent, err
+	}
+	if data, is := plain(raw); is {
+		if sh.schema != 0 {
+			return value, absent, nil
+		}
+		if value, err = unmarshal[T](sh, data); err != nil {
+			return value, absent, nil //nolint:nilerr // it is replaced
+		}
+		return value, fresh, nil
+	}
+	s, err := c.judge(ctx, raw)
+	if err != nil {
+		return value, absent, err
+	}
+	if s.standing == negative {
+		return value, negative, nil
+	}
+	if s.standing != fresh && s.standing != stale || s.frame.schema != sh.schema {
+		return value, absent, nil
+	}
+	if value, err = unmarshal[T](sh, s.value); err != nil {
+		return value, absent, nil //nolint:nilerr // it is replaced
+	}
+	return value, s.standing, nil
 }
 
 // newJob is the job of one key.

@@ -71,10 +71,21 @@ func judgeFrame(raw []byte) stored {
 	return s
 }
 
+// plain returns the value of a stored one that is fresh as long as the store keeps it, which is most: for less than what it takes to judge it.
+func plain(raw []byte) (value []byte, is bool) {
+	if !isFramed(raw) {
+		return raw, true
+	}
+	if len(raw) >= headLen && raw[len(magic)] == frameVersion && raw[len(magic)+1] == flagValue {
+		return raw[headLen:], true
+	}
+	return nil, false
+}
+
 // reveal returns what the callers of the plain methods see of a stored value.
 func (c *Cache) reveal(ctx context.Context, raw []byte) (value []byte, visible bool, err error) {
-	if !isFramed(raw) {
-		return raw, true, nil
+	if value, is := plain(raw); is {
+		return value, true, nil
 	}
 	s, err := c.judge(ctx, raw)
 	if err != nil || s.standing != fresh {
