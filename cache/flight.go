@@ -38,6 +38,13 @@ type group struct {
 	flights []*flight
 }
 
+// newGroup is that of a call with ctx, whose values its loader has.
+func newGroup(ctx context.Context, refresh bool) *group {
+	g := &group{refresh: refresh}
+	g.ctx, g.cancel = context.WithCancelCause(context.WithoutCancel(ctx))
+	return g
+}
+
 // flight is the load of one key.
 type flight struct {
 	group   *group
@@ -85,8 +92,7 @@ func (l *flights) takeOff(ctx context.Context, ks, keys []string, markers []stri
 			}
 		default:
 			if mine == nil {
-				mine = &group{refresh: refresh}
-				mine.ctx, mine.cancel = context.WithCancelCause(context.WithoutCancel(ctx))
+				mine = newGroup(ctx, refresh)
 			}
 			f = &flight{group: mine, k: k, key: keys[i], markers: markers, done: make(chan struct{}), turn: make(chan struct{}, 1), waiters: 1}
 			mine.flights = append(mine.flights, f)

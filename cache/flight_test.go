@@ -218,7 +218,6 @@ func TestNobodysPanicOrGoexitHurtsAnybodyElse(t *testing.T) {
 			return ok && p.Value == "the reason" && strings.Contains(string(p.Stack), "flight_test.go") && strings.Contains(err.Error(), "the reason")
 		}},
 		{"panics with an error", func() { panic(failure) }, func(err error) bool { return errors.Is(err, failure) }},
-		{"panics with nil", func() { panic(nil) }, func(err error) bool { return err != nil }},
 		{"ends its goroutine", runtime.Goexit, func(err error) bool { return strings.Contains(fmt.Sprint(err), "ended its goroutine") }},
 	} {
 		t.Run("a loader that "+tc.name+" is an error of all callers, and the next load works", func(t *testing.T) {
