@@ -1,0 +1,101 @@
+package cache
+
+import (
+	"context"
+	"errors"
+	"time"
+)
+
+// errOverruled is why a value was not stored: it may be older than what is there now.
+var errOverruled = errors.New("the entry was written, or nobody waited for the value any more, while it was being loaded")
+
+// keep stores what was loaded, and returns why it did not.
+func (j *job) keep(o *opening, r result, tags []tag, trouble error) error {
+	// The value is here, whoever has left. The store has a timeout of its own.
+	ctx := context.WithoutCancel(o.group.ctx)
+	o.turn <- struct{}{}
+	defer func() { <-o.turn }()
+	missing := errors.Is(r.err, ErrNotFound)
+	switch {
+	case r.err != nil && !missing:
+		j.release(o)
+		return nil
+	case o.overruled.Load():
+		j.release(o)
+		return errOverruled
+	case trouble != nil && (j.policy.Exclusive > 0 || len(j.policy.Tags) > 0):
+		return trouble // without its lease or the numbers of its tags it may be older than it seems
+	case missing && j.policy.NegativeTTL == 0:
+		return j.discard(ctx, o)
+	}
+	raw, life := j.frame(r, tags)
+	err := j.put(ctx, o, raw, life)
+	if err != nil && !errors.Is(err, errOverruled) {
+		_ = j.discard(ctx, o) // what is stored is older, and must not be served instead; why it could not be is err
+	}
+	return err
+}
+
+// frame is what is stored of a result, and for how long.
+func (j *job) frame(r result, tags []tag) (raw []byte, life time.Duration) {
+	p := j.policy
+	f := frame{flags: flagValue, value: r.value, tags: tags, schema: j.schema}
+	ttl := p.ttl(j.c)
+	if r.err != nil {
+		f.flags, f.value, ttl = flagNegative|flagSoft, nil, p.NegativeTTL
+	} else if p.StaleFor > 0 || p.StaleIfError > 0 {
+		f.flags |= flagSoft
+		f.staleFor, f.staleIfError = int64(p.StaleFor), int64(p.StaleIfError)
+	}
+	if len(tags) > 0 {
+		f.flags |= flagTags
+	}
+	if j.schema != 0 {
+		f.flags |= flagSchema
+	}
+	life = shortened(ttl)
+	if f.flags&flagSoft != 0 {
+		now := time.Now().UnixNano()
+		f.fresh = after(now, life)
+		life = f.life(now)
+	}
+	return f.encode(), life
+}
+
+// put stores raw for an opening: over its lease, if it has one and nobody has written since.
+func (j *job) put(ctx context.Context, o *opening, raw []byte, life time.Duration) error {
+	if o.lease == nil {
+		if len(raw) > MaxValueLen {
+			return tooLarge(raw)
+		}
+		return j.c.store.Set(ctx, o.k, raw, life)
+	}
+	swapped, err := j.c.swapper.CompareAndSwap(ctx, o.k, o.lease, raw, life)
+	if err == nil && !swapped {
+		err = errOverruled
+	}
+	return err
+}
+
+// discard removes what was stored before the load: it was there no more when the source was asked.
+func (j *job) discard(ctx context.Context, o *opening) error {
+	if o.lease != nil {
+		_, err := j.c.swapper.CompareAndDelete(ctx, o.k, o.lease)
+		return err
+	}
+	if o.before.raw == nil {
+		return nil
+	}
+	return j.c.store.Delete(ctx, o.k)
+}
+
+// landFallback lands f with what is stored and may be used where the source fails. It is read once more: somebody may have invalidated it meanwhile.
+func (j *job) landFallback(f *flight) {
+	s, err := j.c.look(context.WithoutCancel(f.group.ctx), f.k)
+	if err != nil {
+		return
+	}
+	if s = j.use(s); s.standing == fresh || s.standing == stale || s.standing == fallback {
+		j.c.flights.land(f, s.value, nil)
+	}
+}
