@@ -61,6 +61,11 @@ var errFrame = errors.New("not a frame")
 // isFramed tells whether a stored value is a frame, or looks like one.
 func isFramed(raw []byte) bool { return len(raw) >= len(magic) && string(raw[:len(magic)]) == magic }
 
+// isTagged tells whether a stored value has tags to look at.
+func isTagged(raw []byte) bool {
+	return isFramed(raw) && len(raw) >= headLen && raw[headLen-1]&flagTags != 0
+}
+
 // conceal returns value as it is stored.
 func conceal(value []byte) []byte {
 	if !isFramed(value) {

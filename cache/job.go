@@ -3,6 +3,7 @@ package cache
 import (
 	"context"
 	"errors"
+	"fmt"
 	"slices"
 	"sync"
 	"time"
@@ -57,8 +58,8 @@ func (l *flights) isOwn(ctx context.Context, k string) bool {
 }
 
 // join takes part in the load of keys, ks to the store, and begins it where nobody has. It returns what the flights came to, in the order of keys. trouble is what
-// the caller's own read of the store gave.
-func (j *job) join(ctx context.Context, ks, keys []string, trouble error) ([]result, error) {
+// the caller's own read of the store gave; asked is when the store was asked for more since, zero for not yet.
+func (j *job) join(ctx context.Context, ks, keys []string, trouble error, asked time.Time) ([]result, error) {
 	l := &j.c.flights
 	for _, k := range ks {
 		if l.isOwn(ctx, k) {
@@ -70,7 +71,7 @@ func (j *job) join(ctx context.Context, ks, keys []string, trouble error) ([]res
 		return nil, err
 	}
 	if mine != nil {
-		go j.run(mine, trouble, outer(ctx))
+		go j.run(mine, trouble, asked, outer(ctx))
 	}
 	defer func() {
 		for _, f := range all {
@@ -100,7 +101,7 @@ func (j *job) refresh(ctx context.Context, ks, keys []string) {
 		j.c.emit("refresh", j.c.now(), ResultRefused, err)
 	}
 	if mine != nil {
-		go j.run(mine, nil, outer(ctx))
+		go j.run(mine, nil, time.Time{}, outer(ctx))
 	}
 }
 
@@ -120,35 +121,75 @@ func (j *job) markerKeys() []string {
 	return ks
 }
 
-// tookLong is when the store is so slow that nobody waits for it to take the value too: a caller waits for the source and for two operations.
-const tookLong = 100 * time.Millisecond
+// errSlow is why what was loaded was not stored.
+var errSlow = fmt.Errorf("%w: it has not said in time what is there", ErrUnavailable)
 
-// run makes the flights of a group land.
-func (j *job) run(g *group, trouble error, above *loads) {
+// run makes the flights of a group land. asked is when the store was asked for more than its first read, zero for not yet.
+func (j *job) run(g *group, trouble error, asked time.Time, above *loads) {
 	l := &j.c.flights
 	defer l.end(g)
 	defer l.rescue(g.flights)
-	begun := time.Now()
-	var open, others []opening
-	var tags []tag
+	if asked.IsZero() {
+		asked = time.Now()
+	}
+	var all sync.WaitGroup
+	defer all.Wait()
+	var p prepared
 	if trouble == nil {
-		open, others, tags, trouble = j.prepare(g)
+		p, trouble = j.prepareInTime(g, j.c.timeout-time.Since(asked), &all)
 	}
 	if trouble != nil { // the store is not asked for anything else but to take the value
-		open, others = nil, nil
+		p = prepared{}
 		for _, f := range g.flights {
-			open = append(open, opening{flight: f})
+			p.open = append(p.open, opening{flight: f})
 		}
 	}
-	var waits sync.WaitGroup
-	defer waits.Wait()
-	for _, o := range others {
-		waits.Go(func() {
+	for _, o := range p.others {
+		all.Go(func() {
 			defer l.rescue([]*flight{o.flight})
-			j.await(g, o, tags, above)
+			j.await(g, o, p.tags, above)
 		})
 	}
-	j.loadOpen(g, open, tags, trouble, time.Since(begun) > tookLong, above)
+	j.loadOpen(g, p.open, p.tags, trouble, j.c.timeout-time.Since(asked), above)
+}
+
+// prepared is what is to be known before the source is asked.
+type prepared struct {
+	open, others []opening // those to load, and those that other processes load
+	tags         []tag
+}
+
+// prepareInTime is prepare, or errSlow if that takes longer than d: it goes on then, and gives back the leases that it still gets.
+func (j *job) prepareInTime(g *group, d time.Duration, running *sync.WaitGroup) (prepared, error) {
+	type outcome struct {
+		prepared
+
+		err error
+	}
+	if d <= 0 {
+		return prepared{}, errSlow
+	}
+	done, late := make(chan outcome), make(chan struct{})
+	running.Go(func() {
+		defer j.c.flights.rescue(g.flights)
+		p, err := j.prepare(g)
+		select {
+		case done <- outcome{p, err}:
+		case <-late:
+			for i := range p.open {
+				j.release(&p.open[i])
+			}
+		}
+	})
+	timer := time.NewTimer(d)
+	defer timer.Stop()
+	select {
+	case o := <-done:
+		return o.prepared, o.err
+	case <-timer.C:
+		close(late)
+		return prepared{}, errSlow
+	}
 }
 
 // opening is a flight that has to load.
@@ -160,11 +201,11 @@ type opening struct {
 }
 
 // prepare reads once more, for another may have been faster since the callers did, lands what it finds and takes the leases.
-func (j *job) prepare(g *group) (open, others []opening, tags []tag, err error) {
+func (j *job) prepare(g *group) (p prepared, err error) {
 	ctx := g.ctx
 	if len(j.policy.Tags) > 0 { // before anything is read: what is invalidated from now on is
-		if tags, err = j.c.tagged(ctx, j.policy.Tags, j.policy.needed(j.c)); err != nil {
-			return nil, nil, nil, err
+		if p.tags, err = j.c.tagged(ctx, j.policy.Tags, j.policy.needed(j.c)); err != nil {
+			return p, err
 		}
 	}
 	ks := make([]string, len(g.flights))
@@ -173,19 +214,19 @@ func (j *job) prepare(g *group) (open, others []opening, tags []tag, err error) 
 	}
 	found, err := j.c.judgeMany(ctx, ks)
 	if err != nil {
-		return nil, nil, nil, err
+		return p, err
 	}
 	for i, f := range g.flights {
 		s := j.use(found[i])
 		if j.landed(f, s) {
 			continue
 		}
-		open = append(open, opening{flight: f, before: s})
+		p.open = append(p.open, opening{flight: f, before: s})
 	}
 	if j.policy.Exclusive > 0 {
-		open, others, err = j.lease(ctx, open)
+		p.open, p.others, err = j.lease(ctx, p.open)
 	}
-	return open, others, tags, err
+	return p, err
 }
 
 // landed lands f with what is stored, where that is good enough: to a refresh, what is stale is not.
@@ -234,8 +275,8 @@ func (c *Cache) judgeMany(ctx context.Context, ks []string) ([]stored, error) {
 	return all, nil
 }
 
-// loadOpen calls the loader, stores what it returns and lands the flights. slow is that the store has taken long already.
-func (j *job) loadOpen(g *group, open []opening, tags []tag, trouble error, slow bool, above *loads) {
+// loadOpen calls the loader, stores what it returns and lands the flights, when it has been stored or after the time that is left for that.
+func (j *job) loadOpen(g *group, open []opening, tags []tag, trouble error, left time.Duration, above *loads) {
 	if len(open) == 0 {
 		return
 	}
@@ -256,11 +297,18 @@ func (j *job) loadOpen(g *group, open []opening, tags []tag, trouble error, slow
 			j.c.emit(op, start, ResultOK, err)
 		}
 	}
+	landAll := func() {
+		for i, r := range results {
+			j.c.flights.land(flights[i], r.value, r.err)
+		}
+	}
+	if left > 0 {
+		defer time.AfterFunc(left, landAll).Stop()
+	} else {
+		landAll()
+	}
 	for i, r := range results {
 		f := flights[i]
-		if slow {
-			j.c.flights.land(f, r.value, r.err)
-		}
 		if err := j.keep(&open[i], r, tags, trouble); err != nil {
 			j.c.emit("fill", start, ResultRefused, err)
 		}

@@ -24,14 +24,20 @@ func (j *job) keep(o *opening, r result, tags []tag, trouble error) error {
 		j.release(o)
 		return errOverruled
 	case trouble != nil && (j.policy.Exclusive > 0 || len(j.policy.Tags) > 0):
-		return trouble // without its lease or the numbers of its tags it may be older than it seems
+		// Without its lease or the numbers of its tags it may be older than it seems; and what is stored is.
+		_ = j.c.store.Delete(ctx, o.k) // why nothing is stored is trouble
+		return trouble
 	case missing && j.policy.NegativeTTL == 0:
-		return j.discard(ctx, o)
+		return j.discard(ctx, o, trouble)
 	}
 	raw, life := j.frame(r, tags)
 	err := j.put(ctx, o, raw, life)
-	if err != nil && !errors.Is(err, errOverruled) {
-		_ = j.discard(ctx, o) // what is stored is older, and must not be served instead; why it could not be is err
+	switch { // what is stored is older, and must not be served instead; why the new one is not is err
+	case err == nil, errors.Is(err, errOverruled):
+	case errors.Is(err, ErrTooLarge):
+		_ = j.discard(ctx, o, trouble)
+	default: // a store remembers a Delete that failed, and no comparison
+		_ = j.c.store.Delete(ctx, o.k)
 	}
 	return err
 }
@@ -77,13 +83,13 @@ func (j *job) put(ctx context.Context, o *opening, raw []byte, life time.Duratio
 	return err
 }
 
-// discard removes what was stored before the load: it was there no more when the source was asked.
-func (j *job) discard(ctx context.Context, o *opening) error {
+// discard removes what was stored before the load, or may have been where trouble kept it from being read: it was there no more when the source was asked.
+func (j *job) discard(ctx context.Context, o *opening, trouble error) error {
 	if o.lease != nil {
 		_, err := j.c.swapper.CompareAndDelete(ctx, o.k, o.lease)
 		return err
 	}
-	if o.before.raw == nil {
+	if o.before.raw == nil && trouble == nil {
 		return nil
 	}
 	return j.c.store.Delete(ctx, o.k)

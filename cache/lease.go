@@ -101,7 +101,7 @@ func (j *job) await(g *group, o opening, tags []tag, above *loads) {
 				continue
 			}
 		}
-		j.loadOpen(g, []opening{o}, tags, err, false, above)
+		j.loadOpen(g, []opening{o}, tags, err, j.c.timeout, above)
 		return
 	}
 }

@@ -3,6 +3,7 @@ package cache
 import (
 	"context"
 	"slices"
+	"time"
 )
 
 // GetOrLoad returns the value under key, or what load returns, which it stores as p says. Concurrent callers of a key share one call of load in this process, and with [Policy].Exclusive among
@@ -45,7 +46,7 @@ func getOrLoad[T any](ctx context.Context, c *Cache, key string, p *Policy, sh s
 		c.emit("get or load", start, ResultError, err)
 		return value, err
 	}
-	value, standing, trouble := recall[T](ctx, c, k, sh)
+	value, standing, asked, trouble := recall[T](ctx, c, k, sh)
 	switch standing {
 	case fresh:
 		c.emit("get or load", start, ResultHit, nil)
@@ -64,7 +65,7 @@ func getOrLoad[T any](ctx context.Context, c *Cache, key string, p *Policy, sh s
 		return value, err
 	}
 	c.emit("get or load", start, ResultMiss, opError("get", key, trouble))
-	results, err := newJob(c, p, sh, load).join(ctx, []string{k}, []string{key}, trouble)
+	results, err := newJob(c, p, sh, load).join(ctx, []string{k}, []string{key}, trouble, asked)
 	switch {
 	case err != nil:
 		return value, opError("get or load", key, err)
@@ -74,35 +75,38 @@ func getOrLoad[T any](ctx context.Context, c *Cache, key string, p *Policy, sh s
 	return unmarshalShared[T](sh, results[0].value)
 }
 
-// recall reads and judges what is stored under k. The value is there if it is fresh or stale; what is none of the type is absent.
-func recall[T any](ctx context.Context, c *Cache, k string, sh shape) (value T, _ standing, err error) {
+// recall reads and judges what is stored under k. The value is there if it is fresh or stale; what is none of the type is absent. asked is when the store was asked for
+// more than the entry, zero if it was not.
+func recall[T any](ctx context.Context, c *Cache, k string, sh shape) (value T, _ standing, asked time.Time, err error) {
 	raw, found, err := c.store.Get(ctx, k)
 	if err != nil || !found {
-		return value, absent, err
+		return value, absent, asked, err
 	}
 	if data, is := plain(raw); is {
 		if sh.schema != 0 {
-			return value, absent, nil
+			return value, absent, asked, nil
 		}
 		if value, err = unmarshal[T](sh, data); err != nil {
-			return value, absent, nil //nolint:nilerr // it is replaced
+			return value, absent, asked, nil //nolint:nilerr // it is replaced
 		}
-		return value, fresh, nil
+		return value, fresh, asked, nil
+	}
+	if isTagged(raw) {
+		asked = time.Now()
 	}
 	s, err := c.judge(ctx, raw)
-	if err != nil {
-		return value, absent, err
-	}
-	if s.standing == negative {
-		return value, negative, nil
-	}
-	if s.standing != fresh && s.standing != stale || s.frame.schema != sh.schema {
-		return value, absent, nil
+	switch {
+	case err != nil:
+		return value, absent, asked, err
+	case s.standing == negative:
+		return value, negative, asked, nil
+	case s.standing != fresh && s.standing != stale || s.frame.schema != sh.schema:
+		return value, absent, asked, nil
 	}
 	if value, err = unmarshal[T](sh, s.value); err != nil {
-		return value, absent, nil //nolint:nilerr // it is replaced
+		return value, absent, asked, nil //nolint:nilerr // it is replaced
 	}
-	return value, s.standing, nil
+	return value, s.standing, asked, nil
 }
 
 // newJob is the job of one key.

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"slices"
+	"time"
 )
 
 // GetOrLoadMany is [GetOrLoad] for several keys: those that are not there are loaded in one call. load gets them, each once, and returns what it has found: a key that is not in
@@ -33,6 +34,7 @@ func getOrLoadMany[T any](ctx context.Context, c *Cache, keys []string, p *Polic
 	}
 	values := make(map[string]T, len(keys))
 	var missing, missingKs, old, oldKs []string
+	asked := time.Now() // it may look at tags too
 	all, trouble := c.judgeMany(ctx, ks)
 	if trouble != nil {
 		missing, missingKs = keys, ks
@@ -72,7 +74,7 @@ func getOrLoadMany[T any](ctx context.Context, c *Cache, keys []string, p *Polic
 	if len(missing) == 0 {
 		return values, nil
 	}
-	results, err := j.join(ctx, missingKs, missing, trouble)
+	results, err := j.join(ctx, missingKs, missing, trouble, asked)
 	if err != nil {
 		return nil, batchError(op, len(keys), err)
 	}
