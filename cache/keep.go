@@ -70,10 +70,10 @@ func (j *job) frame(r result, tags []tag) (raw []byte, life time.Duration) {
 
 // put stores raw for an opening: over its lease, if it has one and nobody has written since.
 func (j *job) put(ctx context.Context, o *opening, raw []byte, life time.Duration) error {
+	if len(raw) > MaxValueLen {
+		return tooLarge(raw)
+	}
 	if o.lease == nil {
-		if len(raw) > MaxValueLen {
-			return tooLarge(raw)
-		}
 		return j.c.store.Set(ctx, o.k, raw, life)
 	}
 	swapped, err := j.c.swapper.CompareAndSwap(ctx, o.k, o.lease, raw, life)
@@ -86,10 +86,11 @@ func (j *job) put(ctx context.Context, o *opening, raw []byte, life time.Duratio
 // discard removes what was stored before the load, or may have been where trouble kept it from being read: it was there no more when the source was asked.
 func (j *job) discard(ctx context.Context, o *opening, trouble error) error {
 	if o.lease != nil {
-		_, err := j.c.swapper.CompareAndDelete(ctx, o.k, o.lease)
-		return err
-	}
-	if o.before.raw == nil && trouble == nil {
+		if _, err := j.c.swapper.CompareAndDelete(ctx, o.k, o.lease); err == nil {
+			return nil
+		}
+		// A store remembers a Delete that failed, and no comparison.
+	} else if o.before.raw == nil && trouble == nil {
 		return nil
 	}
 	return j.c.store.Delete(ctx, o.k)

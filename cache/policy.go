@@ -20,8 +20,8 @@ type Policy struct {
 	// NegativeTTL is how long it is remembered that the loader returned [ErrNotFound]. Zero is not at all.
 	NegativeTTL time.Duration
 	// Exclusive, where it is not zero, makes one load of a key at a time across all processes that share the store. Whoever loads has a lease on the key for so
-	// long; the others wait for his value. If he dies they wait until the lease has run out. A Set, Delete, Clear or InvalidateTags of another
-	// process meanwhile ends the lease, and what was loaded under it is not stored. It must not be shorter than LoadTimeout.
+	// long; the others wait for his value. If he dies they wait until the lease has run out. A Set, Delete or Clear of another process meanwhile ends the lease, and what was
+	// loaded under it is not stored; what was loaded before an InvalidateTags is not used. It must not be shorter than LoadTimeout.
 	Exclusive time.Duration
 	// LoadTimeout is how long one call of the loader may take: its context is done then, and its callers get an error even if it does not return. Zero is
 	// 30 seconds, or Exclusive if that is shorter.

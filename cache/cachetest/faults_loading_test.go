@@ -6,6 +6,7 @@ import (
 	"maps"
 	"strings"
 	"sync"
+	"testing"
 	"time"
 
 	"github.com/larder-go/larder/cache"
@@ -47,6 +48,22 @@ func loadingFaults() []fault {
 		}},
 		{"CompareAndSwap swaps nothing that looks like a frame", "a value that begins as a frame is compared as a value", func(s *sound) cache.Store { return swapsFramesForFrames{s} }},
 	}
+}
+
+// A store may hold less than 64 MiB.
+func TestAStoreThatRefusesLargeValuesIsAccepted(t *testing.T) {
+	accepts(t, "a loaded value is kept whole, or leaves no older one", func() hooks {
+		return inMemory(t, func(s *sound) cache.Store { return refusesLarge{s} })
+	})
+}
+
+type refusesLarge struct{ *sound }
+
+func (f refusesLarge) Set(ctx context.Context, key string, value []byte, ttl time.Duration) error {
+	if len(value) > 1<<20 {
+		return cache.ErrTooLarge
+	}
+	return f.sound.Set(ctx, key, value, ttl)
 }
 
 // swapsNothing swaps, and stores where there is nothing to swap.
