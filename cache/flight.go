@@ -138,8 +138,16 @@ func (l *flights) remove(f *flight) {
 	}
 }
 
-// land gives those who wait for f what it came to, the first time.
+// land gives those who wait for f what it came to, the first time. Who comes from now on begins another.
 func (l *flights) land(f *flight, value []byte, err error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.landLocked(f, value, err)
+	l.remove(f)
+}
+
+// landEarly is land for a flight whose value is being stored: who comes meanwhile gets it too, instead of loading it once more.
+func (l *flights) landEarly(f *flight, value []byte, err error) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	l.landLocked(f, value, err)

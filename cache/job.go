@@ -299,7 +299,7 @@ func (j *job) loadOpen(g *group, open []opening, tags []tag, trouble error, left
 	}
 	landAll := func() {
 		for i, r := range results {
-			j.c.flights.land(flights[i], r.value, r.err)
+			j.c.flights.landEarly(flights[i], r.value, r.err)
 		}
 	}
 	if left > 0 {
