@@ -19,9 +19,12 @@ func (c *Cache) Add(ctx context.Context, key string, value []byte, ttl time.Dura
 		return true, nil
 	}
 	start := c.now()
-	k, err := c.enterToWrite(ctx, key)
+	k, err := c.enter(ctx, key)
 	if err == nil {
-		stored, err = c.add(ctx, k, value, ttl)
+		err = c.flights.write(ctx, k, func() (err error) {
+			stored, err = c.add(ctx, k, value, ttl)
+			return err
+		})
 	}
 	if err != nil {
 		stored, err = false, opError("add", key, err)
@@ -82,10 +85,13 @@ func (c *Cache) Increment(ctx context.Context, key string, delta int64, ttl time
 		return delta, nil
 	}
 	start := c.now()
-	k, err := c.enterToWrite(ctx, key)
+	k, err := c.enter(ctx, key)
 	var n int64
 	if err == nil {
-		n, err = c.increment(ctx, k, delta, c.lifetimeOfNew(ttl))
+		err = c.flights.write(ctx, k, func() (err error) {
+			n, err = c.increment(ctx, k, delta, c.lifetimeOfNew(ttl))
+			return err
+		})
 	}
 	if err != nil {
 		n, err = 0, opError("increment", key, err)
@@ -176,9 +182,12 @@ func (c *Cache) CompareAndSwap(ctx context.Context, key string, old, replacement
 		return false, nil
 	}
 	start := c.now()
-	k, err := c.enterToWrite(ctx, key)
+	k, err := c.enter(ctx, key)
 	if err == nil {
-		swapped, err = c.swap(ctx, k, old, replacement, c.lifetime(ttl))
+		err = c.flights.write(ctx, k, func() (err error) {
+			swapped, err = c.swap(ctx, k, old, replacement, c.lifetime(ttl))
+			return err
+		})
 	}
 	if err != nil {
 		swapped, err = false, opError("swap", key, err)
@@ -241,13 +250,16 @@ func (c *Cache) CompareAndDelete(ctx context.Context, key string, old []byte) (d
 		return false, nil
 	}
 	start := c.now()
-	k, err := c.enterToWrite(ctx, key)
+	k, err := c.enter(ctx, key)
 	switch {
 	case err != nil:
 	case c.swapper == nil:
 		err = c.unsupported("Swapper")
 	default:
-		deleted, err = c.compareAndDelete(ctx, k, old)
+		err = c.flights.write(ctx, k, func() (err error) {
+			deleted, err = c.compareAndDelete(ctx, k, old)
+			return err
+		})
 	}
 	if err != nil {
 		deleted, err = false, opError("compare and delete", key, err)

@@ -81,16 +81,15 @@ func (c *Cache) setMany(ctx context.Context, items map[string][]byte, ttl time.D
 	case c.batcher == nil || ttl == KeepTTL:
 		return c.setEach(ctx, stored, ttl)
 	}
-	if err := c.overruleMany(ctx, ks); err != nil {
-		return err
-	}
-	if ttl <= 0 {
-		return c.deleteEach(ctx, ks)
-	}
-	for k, value := range stored {
-		stored[k] = conceal(value)
-	}
-	return c.batcher.SetMany(ctx, stored, ttl)
+	return c.flights.writeMany(ctx, ks, func() error {
+		if ttl <= 0 {
+			return c.deleteEach(ctx, ks)
+		}
+		for k, value := range stored {
+			stored[k] = conceal(value)
+		}
+		return c.batcher.SetMany(ctx, stored, ttl)
+	})
 }
 
 // setEach sets one after the other. Those that it does not reach, because the backend failed, are deleted instead: a store remembers that as a failed
@@ -102,7 +101,8 @@ func (c *Cache) setEach(ctx context.Context, stored map[string][]byte, ttl time.
 		err := c.set(ctx, k, stored[k], ttl)
 		if err != nil && !errors.Is(err, ErrTooLarge) {
 			if rest := left[i+1:]; len(rest) > 0 && c.batcher != nil {
-				_ = c.batcher.DeleteMany(context.WithoutCancel(ctx), rest) // err says that it went wrong
+				ctx := context.WithoutCancel(ctx)
+				_ = c.flights.writeMany(ctx, rest, func() error { return c.batcher.DeleteMany(ctx, rest) }) // err says that it went wrong
 			}
 			return err
 		}
@@ -121,11 +121,8 @@ func (c *Cache) DeleteMany(ctx context.Context, keys []string) error {
 	}
 	start := c.now()
 	ks, err := c.enterMany(ctx, keys)
-	if err == nil {
-		err = c.overruleMany(ctx, ks)
-	}
 	if err == nil && len(keys) > 0 {
-		err = c.deleteEach(ctx, ks)
+		err = c.flights.writeMany(ctx, ks, func() error { return c.deleteEach(ctx, ks) })
 	}
 	err = batchError("delete many", len(keys), err)
 	c.emit("delete many", start, ResultOK, err)

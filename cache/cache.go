@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"hash/maphash"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -74,7 +75,7 @@ func New(s Store, o *Options) (*Cache, error) {
 	if err := can.require(s, o.Require); err != nil {
 		return nil, fmt.Errorf("cache: new: %w", err)
 	}
-	return &Cache{shared: &shared{capabilities: can, store: s, ttl: ttl, timeout: timeout, onEvent: o.OnEvent}, owner: true}, nil
+	return &Cache{shared: &shared{capabilities: can, store: s, ttl: ttl, timeout: timeout, onEvent: o.OnEvent, flights: flights{writers: writers{seed: maphash.MakeSeed()}}}, owner: true}, nil
 }
 
 // Namespace returns a handle on the same store whose keys are its own: nothing stored through it can be named
@@ -146,15 +147,6 @@ func (c *Cache) enter(ctx context.Context, key string) (string, error) {
 		return key, ErrClosed
 	}
 	return key, nil
-}
-
-// enterToWrite is enter for what a load under way must not overwrite.
-func (c *Cache) enterToWrite(ctx context.Context, key string) (string, error) {
-	k, err := c.enter(ctx, key)
-	if err == nil {
-		err = c.flights.overrule(ctx, k)
-	}
-	return k, err
 }
 
 // enterMany is enter for a batch. The error of an invalid key names it.

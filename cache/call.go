@@ -5,20 +5,17 @@ import (
 	"errors"
 	"fmt"
 	"runtime/debug"
-	"slices"
 	"time"
 )
 
-// PanicError is what all callers of a load get whose loader panicked.
+// PanicError is what all callers of a load get whose loader panicked, or a codec or the store meanwhile.
 type PanicError struct {
 	Value any    // what it panicked with
-	Stack []byte // of the loader, as [debug.Stack] formats it
+	Stack []byte // of the goroutine, as [debug.Stack] formats it
 }
 
 // Error has the stack, which nobody else prints.
-func (e *PanicError) Error() string {
-	return fmt.Sprintf("cache: the loader panicked: %v\n\n%s", e.Value, e.Stack)
-}
+func (e *PanicError) Error() string { return fmt.Sprintf("panic: %v\n\n%s", e.Value, e.Stack) }
 
 // Unwrap returns the value of the panic where that is an error.
 func (e *PanicError) Unwrap() error {
@@ -27,16 +24,23 @@ func (e *PanicError) Unwrap() error {
 }
 
 // errGoexit is a loader that called [runtime.Goexit], as a test's FailNow does.
-var errGoexit = errors.New("cache: the loader ended its goroutine")
+var errGoexit = errors.New("the loader ended its goroutine")
 
 // call calls the loader. It does not return if the loader does not: then the flights land with an error when LoadTimeout is over.
 func (j *job) call(g *group, open []opening, flights []*flight, above *loads) (results []result) {
 	l := &j.c.flights
 	timeout := j.policy.loadTimeout()
-	late := fmt.Errorf("cache: the loader has not returned within %v: %w", timeout, context.DeadlineExceeded)
+	late := fmt.Errorf("the loader has not returned within %v: %w", timeout, context.DeadlineExceeded)
 	ctx, cancel := context.WithTimeoutCause(g.ctx, timeout, late)
 	defer cancel()
-	over := time.AfterFunc(timeout, func() { l.abandon(flights, late) })
+	over := time.AfterFunc(timeout, func() {
+		if j.policy.StaleIfError > 0 {
+			for _, f := range flights {
+				j.landFallback(f)
+			}
+		}
+		l.abandon(flights, late)
+	})
 	defer over.Stop()
 	returned := false
 	defer func() {
@@ -44,21 +48,34 @@ func (j *job) call(g *group, open []opening, flights []*flight, above *loads) (r
 			return
 		}
 		if v := recover(); v != nil {
-			results = slices.Repeat([]result{{err: &PanicError{Value: v, Stack: debug.Stack()}}}, len(flights))
+			results = make([]result, len(flights))
+			for i, f := range flights {
+				results[i].err = opError("get or load", f.key, &PanicError{Value: v, Stack: debug.Stack()})
+			}
 			return
 		}
 		// The goroutine is ending, and only what is deferred still runs.
-		for i := range open {
+		for i, f := range flights {
 			j.release(&open[i])
-			l.land(flights[i], nil, errGoexit)
+			if j.policy.StaleIfError > 0 {
+				j.landFallback(f)
+			}
+			l.land(f, result{err: opError("get or load", f.key, errGoexit)})
 		}
 	}()
 	results = j.load(context.WithValue(ctx, loadsContextKey{}, &loads{l, g, above}), flights)
 	returned = true
 	for i, r := range results {
 		if ctx.Err() != nil && errors.Is(r.err, ctx.Err()) {
-			results[i].err = context.Cause(ctx)
+			results[i] = result{err: opError("get or load", flights[i].key, context.Cause(ctx))}
 		}
 	}
 	return results
+}
+
+// rescue, deferred, lands the flights of a goroutine in which a codec, the store or who listens to events panics.
+func (j *job) rescue(flights []*flight) {
+	if v := recover(); v != nil {
+		j.c.flights.abandon(flights, &PanicError{Value: v, Stack: debug.Stack()})
+	}
 }

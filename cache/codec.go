@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/json"
 	"fmt"
+	"reflect"
 )
 
 // Codec turns values into bytes and back, as packages for formats do with functions of these names. It must be safe for concurrent use, and must keep neither
@@ -39,7 +40,7 @@ func marshal[T any](s shape, v T) ([]byte, error) {
 	}
 	data, err := codec.Marshal(v)
 	if err != nil {
-		return nil, fmt.Errorf("cache: the value, a %T, does not encode: %w", v, err)
+		return nil, fmt.Errorf("the value, a %T, does not encode: %w", v, err)
 	}
 	return data, nil
 }
@@ -84,7 +85,7 @@ func unmarshalBy[T any](codec Codec, data []byte) (T, error) {
 	var v T
 	if err := codec.Unmarshal(data, &v); err != nil {
 		var none T
-		return none, fmt.Errorf("cache: a stored value is no %T: %w", none, err)
+		return none, fmt.Errorf("the value is no %v: %w", reflect.TypeFor[T](), err)
 	}
 	return v, nil
 }

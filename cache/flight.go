@@ -3,7 +3,7 @@ package cache
 import (
 	"context"
 	"fmt"
-	"runtime/debug"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -16,16 +16,25 @@ const (
 	closeWait = 5 * time.Second
 )
 
-// flights are the loads of a store that are under way in this process, one at a time for each key.
+// flights are the loads of a store that are under way in this process, one at a time for each key and schema.
 type flights struct {
-	count atomic.Int64 // of byKey; for those who write, who mostly find none
+	writers // who keeps loads from storing
+
+	count atomic.Int64 // of active; for those who write, who mostly find none
 
 	mu        sync.Mutex
-	byKey     map[string]*flight // by the store's key
+	joinable  map[route]*flight    // those that callers may wait for
+	active    map[string][]*flight // those that may still store, by the store's key
 	groups    map[*group]struct{}
 	refreshes int
 	closed    bool
 	running   sync.WaitGroup // a group each
+}
+
+// route is what callers must have in common to share a load.
+type route struct {
+	k      string // the store's key
+	schema uint64
 }
 
 // group is what one call of a loader loads.
@@ -46,21 +55,23 @@ func newGroup(ctx context.Context, refresh bool) *group {
 
 // flight is the load of one key.
 type flight struct {
+	route
+
 	group   *group
-	k       string   // the store's key
 	key     string   // the caller's
 	markers []string // of its tags, in the namespace of its caller
 	done    chan struct{}
 	turn    chan struct{} // holds a token while the value is being stored
 
 	// Of flights.mu until done is closed, which they are set before:
-	value []byte
-	err   error
+	result
 
 	// Of flights.mu:
 	waiters int
 	landed  bool // done is closed
-	left    bool // it is not in byKey any more
+	closed  bool // it is not joinable any more
+	retired bool // it is not active any more
+	undo    bool // somebody has to write who could not wait until it had stored: what it stores is to be deleted
 
 	overruled atomic.Bool // what it loads must not be stored: somebody has written since it began, or nobody waits for it
 }
@@ -68,9 +79,9 @@ type flight struct {
 // errTooMany is why a refresh is not begun.
 var errTooMany = fmt.Errorf("%d refreshes are under way", maxRefreshes)
 
-// takeOff returns the flights of the store's keys ks, which the caller now waits for, and the group of those that it has to run, or nil. For a refresh it
+// takeOff returns the flights of the routes, which the caller now waits for, and the group of those that it has to run, or nil. For a refresh it
 // takes only keys that nobody loads, and gives errTooMany where too many run.
-func (l *flights) takeOff(ctx context.Context, ks, keys []string, markers []string, refresh bool) (all []*flight, mine *group, err error) {
+func (l *flights) takeOff(ctx context.Context, routes []route, keys []string, markers []string, refresh bool) (all []*flight, mine *group, err error) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	if l.closed {
@@ -79,8 +90,8 @@ func (l *flights) takeOff(ctx context.Context, ks, keys []string, markers []stri
 	if refresh && l.refreshes >= maxRefreshes {
 		return nil, nil, errTooMany
 	}
-	for i, k := range ks {
-		f := l.byKey[k]
+	for i, r := range routes {
+		f := l.joinable[r]
 		switch {
 		case f != nil && refresh:
 			continue
@@ -93,14 +104,10 @@ func (l *flights) takeOff(ctx context.Context, ks, keys []string, markers []stri
 			if mine == nil {
 				mine = newGroup(ctx, refresh)
 			}
-			f = &flight{group: mine, k: k, key: keys[i], markers: markers, done: make(chan struct{}), turn: make(chan struct{}, 1), waiters: 1}
+			f = &flight{route: r, group: mine, key: keys[i], markers: markers, done: make(chan struct{}), turn: make(chan struct{}, 1), waiters: 1}
 			mine.flights = append(mine.flights, f)
 			mine.live++
-			if l.byKey == nil {
-				l.byKey, l.groups = make(map[string]*flight), make(map[*group]struct{})
-			}
-			l.byKey[k] = f
-			l.count.Add(1)
+			l.begin(f)
 		}
 		all = append(all, f)
 	}
@@ -114,11 +121,25 @@ func (l *flights) takeOff(ctx context.Context, ks, keys []string, markers []stri
 	return all, mine, nil
 }
 
+// begin makes a flight joinable and active. Whoever is writing at this moment may have read what is there before: it stores nothing.
+func (l *flights) begin(f *flight) {
+	if l.joinable == nil {
+		l.joinable, l.active, l.groups = make(map[route]*flight), make(map[string][]*flight), make(map[*group]struct{})
+	}
+	l.joinable[f.route] = f
+	l.active[f.k] = append(l.active[f.k], f)
+	l.count.Add(1)
+	if l.isWritten(f.k) { // after it was counted: who begins to write from now on finds it
+		f.overruled.Store(true)
+	}
+}
+
 // end is called when nothing runs for a group any more.
 func (l *flights) end(g *group) {
 	l.mu.Lock()
 	for _, f := range g.flights {
-		l.remove(f)
+		l.shut(f)
+		l.retire(f)
 	}
 	delete(l.groups, g)
 	if g.refresh {
@@ -129,41 +150,64 @@ func (l *flights) end(g *group) {
 	l.running.Done()
 }
 
-// remove makes the next caller begin another flight.
-func (l *flights) remove(f *flight) {
-	if !f.left {
-		f.left = true
-		delete(l.byKey, f.k)
-		l.count.Add(-1)
+// shut makes the next caller begin another flight.
+func (l *flights) shut(f *flight) {
+	if !f.closed {
+		f.closed = true
+		delete(l.joinable, f.route)
 	}
 }
 
-// land gives those who wait for f what it came to, the first time. Who comes from now on begins another.
-func (l *flights) land(f *flight, value []byte, err error) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	l.landLocked(f, value, err)
-	l.remove(f)
+// retire is for a flight that stores nothing any more.
+func (l *flights) retire(f *flight) {
+	if f.retired {
+		return
+	}
+	f.retired = true
+	l.count.Add(-1)
+	all := slices.DeleteFunc(l.active[f.k], func(other *flight) bool { return other == f })
+	if len(all) == 0 {
+		delete(l.active, f.k)
+	} else {
+		l.active[f.k] = all
+	}
 }
 
-// landEarly is land for a flight whose value is being stored: who comes meanwhile gets it too, instead of loading it once more.
-func (l *flights) landEarly(f *flight, value []byte, err error) {
+// retireUnlessUndone is retire, unless what the flight has stored is to be deleted.
+func (l *flights) retireUnlessUndone(f *flight) (retired bool) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	l.landLocked(f, value, err)
+	if f.undo {
+		f.undo = false
+		return false
+	}
+	l.retire(f)
+	return true
 }
 
-func (l *flights) landLocked(f *flight, value []byte, err error) {
+// land gives those who wait for f what it came to, the first time, when it stores nothing any more. Who comes from now on begins another.
+func (l *flights) land(f *flight, r result) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.landLocked(f, r)
+	l.shut(f)
+	l.retire(f)
+}
+
+// landEarly is land for a flight whose value is still to be stored: who comes meanwhile gets it too, instead of loading it once more. An error nobody else gets.
+func (l *flights) landEarly(f *flight, r result) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.landLocked(f, r)
+	if r.err != nil {
+		l.shut(f)
+	}
+}
+
+func (l *flights) landLocked(f *flight, r result) {
 	if !f.landed {
-		f.landed, f.value, f.err = true, value, err
+		f.landed, f.result = true, r
 		close(f.done)
-	}
-}
-
-// rescue, deferred, lands the flights of a goroutine in which a codec or a store panics.
-func (l *flights) rescue(flights []*flight) {
-	if v := recover(); v != nil {
-		l.abandon(flights, &PanicError{Value: v, Stack: debug.Stack()})
 	}
 }
 
@@ -172,11 +216,15 @@ func (l *flights) abandon(flights []*flight, err error) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	for _, f := range flights {
-		if !f.landed {
-			f.overruled.Store(true)
-			l.landLocked(f, nil, err)
-			l.remove(f)
-		}
+		l.abandonLocked(f, err)
+	}
+}
+
+func (l *flights) abandonLocked(f *flight, err error) {
+	if !f.landed {
+		f.overruled.Store(true)
+		l.landLocked(f, result{err: opError("get or load", f.key, err)})
+		l.shut(f)
 	}
 }
 
@@ -188,11 +236,7 @@ func (l *flights) leave(f *flight) {
 	if f.waiters > 0 {
 		return
 	}
-	if !f.landed {
-		f.overruled.Store(true)
-		l.landLocked(f, nil, context.Canceled)
-		l.remove(f)
-	}
+	l.abandonLocked(f, context.Canceled)
 	f.group.live--
 	if f.group.live == 0 {
 		f.group.cancel(nil)
@@ -205,10 +249,7 @@ func (l *flights) close() {
 	l.closed = true
 	for g := range l.groups {
 		for _, f := range g.flights {
-			if !f.landed {
-				f.overruled.Store(true)
-				l.landLocked(f, nil, opError("get or load", f.key, ErrClosed))
-			}
+			l.abandonLocked(f, ErrClosed)
 		}
 		g.cancel(ErrClosed)
 	}

@@ -129,7 +129,7 @@ func decodeFrame(raw []byte) (frame, error) {
 	if f.flags&flagValue != 0 {
 		f.value, d.rest = d.rest, nil
 	}
-	if d.failed || len(d.rest) > 0 || f.flags >= flagsEnd || f.flags&flagValue != 0 && f.flags&flagNegative != 0 {
+	if d.failed || len(d.rest) > 0 || f.fresh < 0 || f.deadline < 0 || f.flags >= flagsEnd || f.flags&flagValue != 0 && f.flags&flagNegative != 0 {
 		return frame{}, errFrame
 	}
 	return f, nil

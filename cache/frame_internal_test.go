@@ -16,7 +16,7 @@ func frames() map[string]frame {
 		"soft":               {flags: flagValue | flagSoft, fresh: 1, staleFor: 2, staleIfError: 3, value: []byte("value")},
 		"negative":           {flags: flagNegative | flagSoft, fresh: math.MaxInt64, value: nil},
 		"a lease":            {flags: flagLease, token: [16]byte{1, 2, 3}, deadline: 4},
-		"a lease on a value": {flags: flagLease | flagValue | flagSoft, fresh: -1, staleFor: int64(maxRenewal), token: [16]byte{5}, deadline: 6, value: []byte("v")},
+		"a lease on a value": {flags: flagLease | flagValue | flagSoft, fresh: 9, staleFor: int64(maxRenewal), token: [16]byte{5}, deadline: 6, value: []byte("v")},
 		"tagged": {flags: flagValue | flagTags | flagSchema, schema: math.MaxUint32, value: []byte("v"),
 			tags: []tag{{"a", []uint64{1, 2}}, {"b", []uint64{3, 4}}}},
 	}

@@ -15,9 +15,8 @@ func (j *job) keep(o *opening, r result, tags []tag, trouble error) error {
 	ctx := context.WithoutCancel(o.group.ctx)
 	o.turn <- struct{}{}
 	defer func() { <-o.turn }()
-	missing := errors.Is(r.err, ErrNotFound)
 	switch {
-	case r.err != nil && !missing:
+	case r.err != nil && !r.missing:
 		j.release(o)
 		return nil
 	case o.overruled.Load():
@@ -25,13 +24,20 @@ func (j *job) keep(o *opening, r result, tags []tag, trouble error) error {
 		return errOverruled
 	case trouble != nil && (j.policy.Exclusive > 0 || len(j.policy.Tags) > 0):
 		// Without its lease or the numbers of its tags it may be older than it seems; and what is stored is.
-		_ = j.c.store.Delete(ctx, o.k) // why nothing is stored is trouble
+		if o.known {
+			_ = j.discard(ctx, o, nil) // but not the lease of another process
+		} else {
+			_ = j.c.store.Delete(ctx, o.k) // which the store remembers if it fails
+		}
 		return trouble
-	case missing && j.policy.NegativeTTL == 0:
+	case r.missing && j.policy.NegativeTTL == 0:
 		return j.discard(ctx, o, trouble)
 	}
 	raw, life := j.frame(r, tags)
 	err := j.put(ctx, o, raw, life)
+	for !j.c.flights.retireUnlessUndone(o.flight) {
+		_ = j.c.store.Delete(ctx, o.k) // for somebody who had to write and could not wait
+	}
 	switch { // what is stored is older, and must not be served instead; why the new one is not is err
 	case err == nil, errors.Is(err, errOverruled):
 	case errors.Is(err, ErrTooLarge):
@@ -96,6 +102,11 @@ func (j *job) discard(ctx context.Context, o *opening, trouble error) error {
 	return j.c.store.Delete(ctx, o.k)
 }
 
+// mayFallBack tells whether the policy has an old value served instead of the result.
+func (j *job) mayFallBack(r result) bool {
+	return r.err != nil && !r.missing && j.policy.StaleIfError > 0
+}
+
 // landFallback lands f with what is stored and may be used where the source fails. It is read once more: somebody may have invalidated it meanwhile.
 func (j *job) landFallback(f *flight) {
 	s, err := j.c.look(context.WithoutCancel(f.group.ctx), f.k)
@@ -103,6 +114,6 @@ func (j *job) landFallback(f *flight) {
 		return
 	}
 	if s = j.use(s); s.standing == fresh || s.standing == stale || s.standing == fallback {
-		j.c.flights.land(f, s.value, nil)
+		j.c.flights.landEarly(f, result{value: s.value})
 	}
 }

@@ -84,7 +84,7 @@ func (j *job) await(g *group, o opening, tags []tag, above *loads) {
 		case <-wait.C:
 		case <-g.ctx.Done():
 			wait.Stop()
-			j.c.flights.land(o.flight, nil, context.Cause(g.ctx))
+			j.c.flights.land(o.flight, result{err: opError("get or load", o.key, context.Cause(g.ctx))})
 			return
 		}
 		s, err := j.c.look(g.ctx, o.k)
@@ -101,7 +101,7 @@ func (j *job) await(g *group, o opening, tags []tag, above *loads) {
 				continue
 			}
 		}
-		j.loadOpen(g, []opening{o}, tags, err, j.c.timeout, above)
+		j.loadOpen(g, []opening{o}, tags, nil, err, j.c.timeout, above)
 		return
 	}
 }

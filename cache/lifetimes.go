@@ -111,7 +111,15 @@ func (c *Cache) touch(ctx context.Context, k string, ttl time.Duration) (bool, e
 			return false, c.unsupported("Swapper")
 		}
 	}
-	return c.touchBySwapping(ctx, k, ttl)
+	if ttl > 0 {
+		return c.touchBySwapping(ctx, k, ttl)
+	}
+	found := false
+	err := c.flights.write(ctx, k, func() (err error) {
+		found, err = c.touchBySwapping(ctx, k, ttl)
+		return err
+	})
+	return found, err
 }
 
 // touchBySwapping swaps the value for itself, or deletes it, and starts over where others are faster.

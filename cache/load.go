@@ -2,6 +2,7 @@ package cache
 
 import (
 	"context"
+	"errors"
 	"slices"
 	"time"
 )
@@ -46,7 +47,7 @@ func getOrLoad[T any](ctx context.Context, c *Cache, key string, p *Policy, sh s
 		c.emit("get or load", start, ResultError, err)
 		return value, err
 	}
-	value, standing, asked, trouble := recall[T](ctx, c, k, sh)
+	value, standing, asked, trouble := recall[T](ctx, c, k, p, sh)
 	switch standing {
 	case fresh:
 		c.emit("get or load", start, ResultHit, nil)
@@ -72,12 +73,13 @@ func getOrLoad[T any](ctx context.Context, c *Cache, key string, p *Policy, sh s
 	case results[0].err != nil:
 		return value, results[0].err
 	}
-	return unmarshalShared[T](sh, results[0].value)
+	value, err = unmarshalShared[T](sh, results[0].value)
+	return value, opError("get or load", key, err)
 }
 
 // recall reads and judges what is stored under k. The value is there if it is fresh or stale; what is none of the type is absent. asked is when the store was asked for
 // more than the entry, zero if it was not.
-func recall[T any](ctx context.Context, c *Cache, k string, sh shape) (value T, _ standing, asked time.Time, err error) {
+func recall[T any](ctx context.Context, c *Cache, k string, p *Policy, sh shape) (value T, _ standing, asked time.Time, err error) {
 	raw, found, err := c.store.Get(ctx, k)
 	if err != nil || !found {
 		return value, absent, asked, err
@@ -95,6 +97,7 @@ func recall[T any](ctx context.Context, c *Cache, k string, sh shape) (value T, 
 		asked = time.Now()
 	}
 	s, err := c.judge(ctx, raw)
+	s.limit(p)
 	switch {
 	case err != nil:
 		return value, absent, asked, err
@@ -115,13 +118,13 @@ func newJob[T any](c *Cache, p *Policy, sh shape, load func(context.Context) (T,
 	policy.Tags = slices.Clone(p.Tags)
 	return &job{
 		c: c, policy: &policy, schema: sh.schema,
-		load: func(ctx context.Context, _ []*flight) []result {
+		load: func(ctx context.Context, flights []*flight) []result {
 			v, err := load(ctx)
 			if err != nil {
-				return []result{{err: err}}
+				return []result{{err: err, missing: errors.Is(err, ErrNotFound)}}
 			}
 			data, err := marshal(sh, v)
-			return []result{{data, err}}
+			return []result{{value: data, err: opError("get or load", flights[0].key, err)}}
 		},
 		valid: validOf[T](sh),
 	}

@@ -2,7 +2,6 @@ package cache
 
 import (
 	"context"
-	"errors"
 	"slices"
 	"time"
 )
@@ -40,6 +39,7 @@ func getOrLoadMany[T any](ctx context.Context, c *Cache, keys []string, p *Polic
 		missing, missingKs = keys, ks
 	}
 	for i, s := range all {
+		s.limit(p)
 		if s.standing == negative {
 			continue
 		}
@@ -79,14 +79,14 @@ func getOrLoadMany[T any](ctx context.Context, c *Cache, keys []string, p *Polic
 		return nil, batchError(op, len(keys), err)
 	}
 	for i, r := range results {
-		if errors.Is(r.err, ErrNotFound) {
+		if r.missing {
 			continue
 		}
 		if r.err != nil {
 			return nil, r.err
 		}
 		if values[missing[i]], err = unmarshalShared[T](sh, r.value); err != nil {
-			return nil, err
+			return nil, opError("get or load", missing[i], err)
 		}
 	}
 	return values, nil
@@ -128,9 +128,10 @@ func newJobOfMany[T any](c *Cache, p *Policy, sh shape, load func(context.Contex
 				case err != nil:
 					results[i].err = err
 				case !found:
-					results[i].err = ErrNotFound
+					results[i].err, results[i].missing = opError("get or load", key, ErrNotFound), true
 				default:
-					results[i].value, results[i].err = marshal(sh, v)
+					data, failed := marshal(sh, v)
+					results[i] = result{value: data, err: opError("get or load", key, failed)}
 				}
 			}
 			return results

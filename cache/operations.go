@@ -89,16 +89,15 @@ func (c *Cache) set(ctx context.Context, k string, value []byte, ttl time.Durati
 	if len(value) > MaxValueLen {
 		return tooLarge(value)
 	}
-	if err := c.flights.overrule(ctx, k); err != nil {
-		return err
-	}
-	if ttl == KeepTTL {
-		return c.setKeep(ctx, k, conceal(value))
-	}
-	if ttl <= 0 {
-		return c.store.Delete(ctx, k)
-	}
-	return c.store.Set(ctx, k, conceal(value), ttl)
+	return c.flights.write(ctx, k, func() error {
+		switch {
+		case ttl == KeepTTL:
+			return c.setKeep(ctx, k, conceal(value))
+		case ttl <= 0:
+			return c.store.Delete(ctx, k)
+		}
+		return c.store.Set(ctx, k, conceal(value), ttl)
+	})
 }
 
 // setKeep keeps the lifetime of the entry, or adds one with the default where there is none. Between the two steps another
@@ -140,9 +139,9 @@ func (c *Cache) Delete(ctx context.Context, key string) error {
 		return nil
 	}
 	start := c.now()
-	k, err := c.enterToWrite(ctx, key)
+	k, err := c.enter(ctx, key)
 	if err == nil {
-		err = c.store.Delete(ctx, k)
+		err = c.flights.write(ctx, k, func() error { return c.store.Delete(ctx, k) })
 	}
 	err = opError("delete", key, err)
 	c.emit("delete", start, ResultOK, err)
@@ -182,10 +181,7 @@ func (c *Cache) Clear(ctx context.Context) error {
 	start := c.now()
 	err := c.ready(ctx)
 	if err == nil {
-		err = c.overrulePrefix(ctx)
-	}
-	if err == nil {
-		err = c.store.Clear(ctx, c.prefix)
+		err = c.flights.writeAll(ctx, c.below, func() error { return c.store.Clear(ctx, c.prefix) })
 	}
 	err = opError("clear", c.prefix, err)
 	c.emit("clear", start, ResultOK, err)

@@ -24,6 +24,7 @@ type stored struct {
 	framed   bool
 	frame    frame  // if framed
 	value    []byte // the caller's bytes, part of raw; of use if the standing is fresh, stale or fallback
+	late     int64  // how long it has not been fresh any more, in nanoseconds
 }
 
 // judge looks at a stored value. An error is that its tags cannot be looked at.
@@ -55,6 +56,7 @@ func judgeFrame(raw []byte) stored {
 	if f.flags&flagSoft != 0 {
 		late = time.Now().UnixNano() - f.fresh
 	}
+	s.late = late
 	switch {
 	case f.flags&flagNegative != 0:
 		if late < 0 {
@@ -101,6 +103,19 @@ func (c *Cache) look(ctx context.Context, k string) (stored, error) {
 		return stored{}, err
 	}
 	return c.judge(ctx, raw)
+}
+
+// limit makes of a value that is not fresh what p allows, which may be less than what it was stored under.
+func (s *stored) limit(p *Policy) {
+	if s.standing == stale && s.late >= int64(p.StaleFor) {
+		s.standing = absent
+		if s.late < s.frame.staleIfError {
+			s.standing = fallback
+		}
+	}
+	if s.standing == fallback && s.late >= int64(p.StaleIfError) {
+		s.standing = absent
+	}
 }
 
 // isSpecial tells whether an entry has a lifetime that is not the stored one, or is none to the callers of the plain methods.

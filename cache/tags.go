@@ -196,10 +196,13 @@ func (c *Cache) invalidateTags(ctx context.Context, tags []string) error {
 	if len(ks) == 0 {
 		return nil
 	}
-	if err := c.overruleTags(ctx, ks); err != nil {
-		return err
-	}
-	return c.deleteEach(ctx, ks)
+	// What is being stored was loaded under the numbers before, so nobody has to wait for it; but nobody else is to wait for such a load.
+	c.flights.ofOther.Add(1)
+	defer c.flights.ofOther.Add(-1)
+	c.flights.overruleMatching(taggedWith(ks))
+	err := c.deleteEach(ctx, ks)
+	c.flights.overruleMatching(taggedWith(ks))
+	return err
 }
 
 func checkTag(name string) error {

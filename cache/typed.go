@@ -99,21 +99,20 @@ func (t Typed[T]) set(ctx context.Context, key string, value T) error {
 	if err != nil {
 		return err
 	}
-	if err := t.c.flights.overrule(ctx, k); err != nil {
-		return err
-	}
-	j := job{c: t.c, policy: &t.policy, schema: t.shape.schema}
-	var tags []tag
-	if len(t.policy.Tags) > 0 {
-		if tags, err = t.c.tagged(ctx, t.policy.Tags, t.policy.needed(t.c)); err != nil {
-			return err
+	return t.c.flights.write(ctx, k, func() error {
+		var tags []tag
+		if len(t.policy.Tags) > 0 {
+			if tags, err = t.c.tagged(ctx, t.policy.Tags, t.policy.needed(t.c)); err != nil {
+				return err
+			}
 		}
-	}
-	raw, life := j.frame(result{value: data}, tags)
-	if len(raw) > MaxValueLen {
-		return tooLarge(raw)
-	}
-	return t.c.store.Set(ctx, k, raw, life)
+		j := job{c: t.c, policy: &t.policy, schema: t.shape.schema}
+		raw, life := j.frame(result{value: data}, tags)
+		if len(raw) > MaxValueLen {
+			return tooLarge(raw)
+		}
+		return t.c.store.Set(ctx, k, raw, life)
+	})
 }
 
 // Delete removes the entry under key. An absent one is no error.

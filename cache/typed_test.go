@@ -103,7 +103,7 @@ func TestWhatDoesNotDecodeIsAMissAndIsReplaced(t *testing.T) {
 func TestWhatDoesNotEncodeIsAnErrorAndNothingIsStored(t *testing.T) {
 	c := inMemory(t, nil)
 	_, err := cache.GetOrLoad(t.Context(), c, "k", cache.Policy{}, loads(math.NaN()))
-	if want := "cache: the value, a float64, does not encode: json: unsupported value: NaN"; errText(err) != want {
+	if want := `cache: get or load "k": the value, a float64, does not encode: json: unsupported value: NaN`; errText(err) != want {
 		t.Errorf("the error is %v; want %q", err, want)
 	}
 	_, err = cache.GetOrLoadMany(t.Context(), c, []string{"k", "l"}, cache.Policy{}, func(context.Context, []string) (map[string]float64, error) {
