@@ -130,9 +130,11 @@ func (c *caches) openNamed(ctx context.Context, backend, name string) (*cache.Ca
 // over makes a cache over a store, which it owns or, with an error, closes.
 func (c *caches) over(store cache.Store, backend, name string) (*cache.Cache, error) {
 	count := c.metrics.CacheEvents(backend, name)
-	made, err := cache.New(store, &cache.Options{TTL: c.settings.Cache.DefaultTTL, OnEvent: func(e cache.Event) {
+	made, err := cache.New(store, &cache.Options{TTL: c.settings.Cache.DefaultTTL, Timeout: c.settings.Cache.Timeout, OnEvent: func(e cache.Event) {
 		count(e)
-		c.trouble.note(name, e.Err)
+		if e.Op != "load" && e.Op != "refresh" { // whose errors are the source's
+			c.trouble.note(name, e.Err)
+		}
 	}})
 	if err != nil {
 		return nil, errors.Join(err, store.Close())

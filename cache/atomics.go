@@ -1,6 +1,7 @@
 package cache
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -20,7 +21,10 @@ func (c *Cache) Add(ctx context.Context, key string, value []byte, ttl time.Dura
 	start := c.now()
 	k, err := c.enter(ctx, key)
 	if err == nil {
-		stored, err = c.add(ctx, k, value, ttl)
+		err = c.flights.write(ctx, k, func() (err error) {
+			stored, err = c.add(ctx, k, value, ttl)
+			return err
+		})
 	}
 	if err != nil {
 		stored, err = false, opError("add", key, err)
@@ -38,10 +42,35 @@ func (c *Cache) add(ctx context.Context, k string, value []byte, ttl time.Durati
 	case c.adder == nil:
 		return false, c.unsupported("Adder")
 	case ttl <= 0:
-		found, err := c.store.Exists(ctx, k)
+		found, err := c.exists(ctx, k)
 		return !found, err
 	}
-	return c.adder.Add(ctx, k, value, ttl)
+	value = conceal(value)
+	for range maxTries {
+		stored, err := c.adder.Add(ctx, k, value, ttl)
+		if err != nil || stored {
+			return stored, err
+		}
+		s, err := c.look(ctx, k)
+		if err != nil || s.standing == fresh {
+			return false, err
+		}
+		if s.raw == nil {
+			continue // it was there
+		}
+		if stored, err = c.swapOver(ctx, k, &s, value, ttl); err != nil || stored {
+			return stored, err
+		}
+	}
+	return false, errContended()
+}
+
+// swapOver stores value, concealed, in the place of what was found stored, if it still is there.
+func (c *Cache) swapOver(ctx context.Context, k string, s *stored, value []byte, ttl time.Duration) (bool, error) {
+	if c.swapper == nil {
+		return false, c.unsupported("Swapper")
+	}
+	return c.swapper.CompareAndSwap(ctx, k, s.raw, value, ttl)
 }
 
 // Increment adds delta, which may be negative or 0, to the number under key in one atomic step and returns the sum. A number that is
@@ -59,7 +88,10 @@ func (c *Cache) Increment(ctx context.Context, key string, delta int64, ttl time
 	k, err := c.enter(ctx, key)
 	var n int64
 	if err == nil {
-		n, err = c.increment(ctx, k, delta, c.lifetimeOfNew(ttl))
+		err = c.flights.write(ctx, k, func() (err error) {
+			n, err = c.increment(ctx, k, delta, c.lifetimeOfNew(ttl))
+			return err
+		})
 	}
 	if err != nil {
 		n, err = 0, opError("increment", key, err)
@@ -82,6 +114,9 @@ func (c *Cache) increment(ctx context.Context, k string, delta int64, ttl time.D
 	default:
 		return 0, c.unsupported("Incrementer")
 	}
+	if errors.Is(err, ErrNotInteger) && c.swapper != nil { // it may be one that was loaded
+		n, err = c.incrementBySwapping(ctx, k, delta, ttl)
+	}
 	if ttl == KeepTTL && errors.Is(err, ErrNotFound) {
 		return delta, nil
 	}
@@ -94,18 +129,25 @@ func (c *Cache) incrementBySwapping(ctx context.Context, k string, delta int64, 
 		if err := ctx.Err(); err != nil {
 			return 0, err
 		}
-		old, found, err := c.store.Get(ctx, k)
+		s, err := c.look(ctx, k)
 		if err != nil {
 			return 0, err
 		}
-		if !found && ttl == KeepTTL {
+		if s.standing != fresh && ttl == KeepTTL {
 			return 0, ErrNotFound
 		}
 		sum, done := delta, false
-		if !found {
+		switch {
+		case s.standing == fresh:
+			if sum, err = Sum(s.value, delta); err == nil {
+				done, err = c.swapOver(ctx, k, &s, strconv.AppendInt(nil, sum, 10), s.left(c))
+			}
+		case s.raw == nil && c.adder == nil:
+			return 0, c.unsupported("Adder")
+		case s.raw == nil:
 			done, err = c.adder.Add(ctx, k, strconv.AppendInt(nil, sum, 10), ttl)
-		} else if sum, err = Sum(old, delta); err == nil {
-			done, err = c.swapper.CompareAndSwap(ctx, k, old, strconv.AppendInt(nil, sum, 10), KeepTTL)
+		default:
+			done, err = c.swapOver(ctx, k, &s, strconv.AppendInt(nil, sum, 10), ttl)
 		}
 		if err != nil {
 			return 0, err
@@ -142,7 +184,10 @@ func (c *Cache) CompareAndSwap(ctx context.Context, key string, old, replacement
 	start := c.now()
 	k, err := c.enter(ctx, key)
 	if err == nil {
-		swapped, err = c.swap(ctx, k, old, replacement, c.lifetime(ttl))
+		err = c.flights.write(ctx, k, func() (err error) {
+			swapped, err = c.swap(ctx, k, old, replacement, c.lifetime(ttl))
+			return err
+		})
 	}
 	if err != nil {
 		swapped, err = false, opError("swap", key, err)
@@ -158,9 +203,42 @@ func (c *Cache) swap(ctx context.Context, k string, old, replacement []byte, ttl
 	case c.swapper == nil:
 		return false, c.unsupported("Swapper")
 	case ttl <= 0 && ttl != KeepTTL:
-		return c.swapper.CompareAndDelete(ctx, k, old)
+		return c.compareAndDelete(ctx, k, old)
 	}
-	return c.swapper.CompareAndSwap(ctx, k, old, replacement, ttl)
+	replacement = conceal(replacement)
+	swapped, err := c.swapper.CompareAndSwap(ctx, k, conceal(old), replacement, ttl)
+	if err != nil || swapped {
+		return swapped, err
+	}
+	return c.overFrame(ctx, k, old, func(s *stored) (bool, error) {
+		life := ttl
+		if ttl == KeepTTL {
+			life = s.left(c)
+		}
+		return c.swapOver(ctx, k, s, replacement, life)
+	})
+}
+
+func (c *Cache) compareAndDelete(ctx context.Context, k string, old []byte) (bool, error) {
+	deleted, err := c.swapper.CompareAndDelete(ctx, k, conceal(old))
+	if err != nil || deleted {
+		return deleted, err
+	}
+	return c.overFrame(ctx, k, old, func(s *stored) (bool, error) { return c.swapper.CompareAndDelete(ctx, k, s.raw) })
+}
+
+// overFrame calls do where what is stored is a frame around old, until it has done it.
+func (c *Cache) overFrame(ctx context.Context, k string, old []byte, do func(s *stored) (bool, error)) (bool, error) {
+	for range maxTries {
+		s, err := c.look(ctx, k)
+		if err != nil || !s.framed || s.standing != fresh || !bytes.Equal(s.value, old) {
+			return false, err
+		}
+		if done, err := do(&s); err != nil || done {
+			return done, err
+		}
+	}
+	return false, errContended()
 }
 
 // CompareAndDelete removes the entry under key if its value equals old, in one atomic step, and tells whether it did. A nil old equals an
@@ -178,7 +256,10 @@ func (c *Cache) CompareAndDelete(ctx context.Context, key string, old []byte) (d
 	case c.swapper == nil:
 		err = c.unsupported("Swapper")
 	default:
-		deleted, err = c.swapper.CompareAndDelete(ctx, k, old)
+		err = c.flights.write(ctx, k, func() (err error) {
+			deleted, err = c.compareAndDelete(ctx, k, old)
+			return err
+		})
 	}
 	if err != nil {
 		deleted, err = false, opError("compare and delete", key, err)

@@ -34,28 +34,16 @@ func (c *Cache) getMany(ctx context.Context, keys []string) (map[string][]byte, 
 		return nil, err
 	}
 	items := make(map[string][]byte, len(keys))
-	if c.batcher == nil {
-		for i, k := range ks {
-			value, found, err := c.store.Get(ctx, k)
-			if err != nil {
-				return nil, err
-			}
-			if found {
-				items[keys[i]] = value
-			}
-		}
-		return items, nil
-	}
 	if len(keys) == 0 {
 		return items, nil
 	}
-	stored, err := c.batcher.GetMany(ctx, ks)
+	all, err := c.judgeMany(ctx, ks)
 	if err != nil {
 		return nil, err
 	}
-	for i, k := range ks {
-		if value, found := stored[k]; found {
-			items[keys[i]] = value
+	for i, s := range all {
+		if s.standing == fresh {
+			items[keys[i]] = s.value
 		}
 	}
 	return items, nil
@@ -90,12 +78,18 @@ func (c *Cache) setMany(ctx context.Context, items map[string][]byte, ttl time.D
 	switch {
 	case len(items) == 0:
 		return nil
-	case ttl <= 0 && ttl != KeepTTL:
-		return c.deleteEach(ctx, ks)
 	case c.batcher == nil || ttl == KeepTTL:
 		return c.setEach(ctx, stored, ttl)
 	}
-	return c.batcher.SetMany(ctx, stored, ttl)
+	return c.flights.writeMany(ctx, ks, func() error {
+		if ttl <= 0 {
+			return c.deleteEach(ctx, ks)
+		}
+		for k, value := range stored {
+			stored[k] = conceal(value)
+		}
+		return c.batcher.SetMany(ctx, stored, ttl)
+	})
 }
 
 // setEach sets one after the other. Those that it does not reach, because the backend failed, are deleted instead: a store remembers that as a failed
@@ -107,7 +101,8 @@ func (c *Cache) setEach(ctx context.Context, stored map[string][]byte, ttl time.
 		err := c.set(ctx, k, stored[k], ttl)
 		if err != nil && !errors.Is(err, ErrTooLarge) {
 			if rest := left[i+1:]; len(rest) > 0 && c.batcher != nil {
-				_ = c.batcher.DeleteMany(context.WithoutCancel(ctx), rest) // err says that it went wrong
+				ctx := context.WithoutCancel(ctx)
+				_ = c.flights.writeMany(ctx, rest, func() error { return c.batcher.DeleteMany(ctx, rest) }) // err says that it went wrong
 			}
 			return err
 		}
@@ -127,7 +122,7 @@ func (c *Cache) DeleteMany(ctx context.Context, keys []string) error {
 	start := c.now()
 	ks, err := c.enterMany(ctx, keys)
 	if err == nil && len(keys) > 0 {
-		err = c.deleteEach(ctx, ks)
+		err = c.flights.writeMany(ctx, ks, func() error { return c.deleteEach(ctx, ks) })
 	}
 	err = batchError("delete many", len(keys), err)
 	c.emit("delete many", start, ResultOK, err)

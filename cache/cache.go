@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"hash/maphash"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -23,7 +24,9 @@ type shared struct {
 	capabilities
 	store   Store
 	ttl     time.Duration
+	timeout time.Duration
 	onEvent func(Event)
+	flights flights
 
 	closed    atomic.Bool
 	closeOnce sync.Once
@@ -37,6 +40,10 @@ type Options struct {
 	// Require are the capabilities without which the program cannot work, as in CanAdd | CanIncrement: a store that can neither do
 	// one nor be made to is an error of [New], instead of an [errors.ErrUnsupported] of the first call.
 	Require Capability
+	// Timeout is how long a load waits for the store beyond the read that missed: to look at tags, to take a lease, and to take the value. So the callers of [GetOrLoad] wait for
+	// the source, for one read and for this at most, whatever the store does; where it is over they have their value, and the store may still take it. Zero is 250 ms. Single operations
+	// are bounded by the store's own timeout, which this should be equal to.
+	Timeout time.Duration
 	// OnEvent, where it is not nil, is called after every operation, on the goroutine that called it. It must be fast and
 	// safe for concurrent use. It costs two readings of the clock an operation; unset it costs nothing.
 	OnEvent func(Event)
@@ -57,11 +64,18 @@ func New(s Store, o *Options) (*Cache, error) {
 	case ttl < 0:
 		return nil, fmt.Errorf("cache: new: %w: default of %v; allowed: more than 0, or Forever", ErrInvalidTTL, ttl)
 	}
+	timeout := o.Timeout
+	if timeout < 0 {
+		return nil, fmt.Errorf("cache: new: Options.Timeout is %v; allowed: 0 (%v) or more", timeout, defaultTimeout)
+	}
+	if timeout == 0 {
+		timeout = defaultTimeout
+	}
 	can := discover(s)
 	if err := can.require(s, o.Require); err != nil {
 		return nil, fmt.Errorf("cache: new: %w", err)
 	}
-	return &Cache{shared: &shared{capabilities: can, store: s, ttl: ttl, onEvent: o.OnEvent}, owner: true}, nil
+	return &Cache{shared: &shared{capabilities: can, store: s, ttl: ttl, timeout: timeout, onEvent: o.OnEvent, flights: flights{writers: writers{seed: maphash.MakeSeed()}}}, owner: true}, nil
 }
 
 // Namespace returns a handle on the same store whose keys are its own: nothing stored through it can be named
@@ -101,6 +115,7 @@ func (c *Cache) Close() error {
 	}
 	c.closeOnce.Do(func() {
 		c.closed.Store(true)
+		c.flights.close()
 		c.closeErr = opError("close", "", c.store.Close())
 	})
 	return c.closeErr

@@ -49,6 +49,18 @@
 // A nil *Cache is valid and caches nothing: every Get misses, every Set does nothing, Add says stored, Increment counts from nothing each time,
 // Take allows. A handler that was written for a cache therefore runs without one, and [FromContext] never has to fail.
 //
+// # Loading
+//
+// [GetOrLoad] is what handlers do all day: it returns the value under a key or loads it, once whatever the number of callers, and stores it as a [Policy] says. [GetOrLoadMany] does so for
+// several keys, and [For] makes a namespace with a type.
+//
+// What it stores is in a small frame under the same key, which all methods see through: they take and return the value's own bytes; TTL is the fresh time that is left; a value past its
+// TTL that StaleFor or StaleIfError still keeps, the mark of a lease and that of a value that was not found are absent to them. So Exists, TTL, Touch, a Set with
+// [KeepTTL] and an Add or a comparison that fails read the entry too.
+//
+// A load that has begun before a Set, Delete, Clear or [Cache.InvalidateTags] of its key stores nothing after it: in this process always, and in others where the load is
+// Exclusive. The ends of fresh times are in the frame by the wall clock where a value may be used past them: processes that share a store should agree about the time.
+//
 // # Namespaces and keys
 //
 // [Cache.Namespace] gives a handle on the same store whose keys nobody else can name. The store sees "@name:" for every

@@ -32,13 +32,44 @@ func (c *Cache) GetAndRenew(ctx context.Context, key string, ttl time.Duration) 
 	case c.renewer == nil:
 		err = c.unsupported("Renewer")
 	default:
-		value, found, err = c.renewer.GetAndRenew(ctx, k, d)
+		value, found, err = c.getAndRenew(ctx, k, d)
 	}
 	if err != nil {
 		value, found, err = nil, false, opError("renew", key, err)
 	}
 	c.emit("renew", start, hitOrMiss(found), err)
 	return value, found, err
+}
+
+func (c *Cache) getAndRenew(ctx context.Context, k string, ttl time.Duration) (value []byte, found bool, err error) {
+	for range maxTries {
+		raw, found, err := c.renewer.GetAndRenew(ctx, k, ttl)
+		if err != nil || !found || !isFramed(raw) {
+			return raw, found, err
+		}
+		s, err := c.judge(ctx, raw)
+		switch {
+		case err != nil:
+			return nil, false, err
+		case !s.isSpecial():
+			return s.value, true, nil
+		case c.swapper == nil:
+			return nil, false, c.unsupported("Swapper")
+		}
+		// What is stored has a time of its own, and what is nothing to callers must not live longer for it.
+		replacement, life := raw, s.frame.life(time.Now().UnixNano())
+		if s.standing == fresh {
+			replacement, life = s.renewed(ttl)
+		}
+		swapped, err := c.swapper.CompareAndSwap(ctx, k, raw, replacement, life)
+		if err != nil || s.standing != fresh {
+			return nil, false, err
+		}
+		if swapped {
+			return s.value, true, nil
+		}
+	}
+	return nil, false, errContended()
 }
 
 // Touch sets the lifetime of the entry under key to ttl, also of a permanent one, and tells whether there is an entry. [Forever] makes it
@@ -66,13 +97,29 @@ func (c *Cache) touch(ctx context.Context, k string, ttl time.Duration) (bool, e
 	case c.toucher == nil && c.swapper == nil:
 		return false, c.unsupported("Toucher")
 	case ttl == KeepTTL:
-		return c.store.Exists(ctx, k)
+		return c.exists(ctx, k)
 	case ttl <= 0 && c.swapper == nil:
 		return false, c.unsupported("Swapper") // Exists and then Delete would tell two callers that they deleted one entry
 	case ttl > 0 && c.toucher != nil:
-		return c.toucher.Touch(ctx, k, ttl)
+		s, err := c.look(ctx, k)
+		switch {
+		case err != nil || s.standing != fresh:
+			return false, err
+		case !s.isSpecial():
+			return c.toucher.Touch(ctx, k, ttl)
+		case c.swapper == nil:
+			return false, c.unsupported("Swapper")
+		}
 	}
-	return c.touchBySwapping(ctx, k, ttl)
+	if ttl > 0 {
+		return c.touchBySwapping(ctx, k, ttl)
+	}
+	found := false
+	err := c.flights.write(ctx, k, func() (err error) {
+		found, err = c.touchBySwapping(ctx, k, ttl)
+		return err
+	})
+	return found, err
 }
 
 // touchBySwapping swaps the value for itself, or deletes it, and starts over where others are faster.
@@ -81,15 +128,19 @@ func (c *Cache) touchBySwapping(ctx context.Context, k string, ttl time.Duration
 		if err := ctx.Err(); err != nil {
 			return false, err
 		}
-		value, found, err := c.store.Get(ctx, k)
-		if err != nil || !found {
+		s, err := c.look(ctx, k)
+		if err != nil || s.standing != fresh {
 			return false, err
 		}
 		var done bool
-		if ttl > 0 {
-			done, err = c.swapper.CompareAndSwap(ctx, k, value, bytes.Clone(value), ttl)
-		} else {
-			done, err = c.swapper.CompareAndDelete(ctx, k, value)
+		switch {
+		case ttl <= 0:
+			done, err = c.swapper.CompareAndDelete(ctx, k, s.raw)
+		case s.isSpecial():
+			raw, life := s.renewed(ttl)
+			done, err = c.swapper.CompareAndSwap(ctx, k, s.raw, raw, life)
+		default:
+			done, err = c.swapper.CompareAndSwap(ctx, k, s.raw, bytes.Clone(s.raw), ttl)
 		}
 		if err != nil || done {
 			return done, err
@@ -113,7 +164,7 @@ func (c *Cache) TTL(ctx context.Context, key string) (ttl time.Duration, found b
 	case c.toucher == nil:
 		err = c.unsupported("Toucher")
 	default:
-		ttl, found, err = c.toucher.TTL(ctx, k)
+		ttl, found, err = c.left(ctx, k)
 	}
 	if err != nil {
 		found, err = false, opError("ttl", key, err)
@@ -123,6 +174,18 @@ func (c *Cache) TTL(ctx context.Context, key string) (ttl time.Duration, found b
 	}
 	c.emit("ttl", start, hitOrMiss(found), err)
 	return ttl, found, err
+}
+
+// left is what remains of the lifetime of what is stored under k.
+func (c *Cache) left(ctx context.Context, k string) (ttl time.Duration, found bool, err error) {
+	s, err := c.look(ctx, k)
+	switch {
+	case err != nil || s.standing != fresh:
+		return 0, false, err
+	case s.isSpecial():
+		return s.left(c), true, nil
+	}
+	return c.toucher.TTL(ctx, k)
 }
 
 // lifetimeText names the special values, whose numbers say nothing.

@@ -15,7 +15,7 @@ type operation struct {
 	do      func(ctx context.Context, c *cache.Cache, key string) (answer string, err error)
 	keyless bool // there is no key that could be invalid
 
-	sees    string // what the store is asked; KEY is its key, NS the namespace's prefix
+	sees    string // what the store is asked that says yes; KEY is its key, NS the namespace's prefix
 	nothing string // the answer beside an error
 	onNil   string // the answer of a nil cache
 	named   string // what the error names; QUOTED is the caller's key
@@ -55,7 +55,7 @@ func operations() []operation {
 			found, err := c.Exists(ctx, key)
 			return fmt.Sprint(found), err
 		},
-		sees: "exists KEY", nothing: "false", onNil: "false",
+		sees: "get KEY", nothing: "false", onNil: "false",
 		named: "exists QUOTED", event: "exists", yes: cache.ResultHit, no: cache.ResultMiss,
 	}, {
 		method: "Add", do: func(ctx context.Context, c *cache.Cache, key string) (string, error) {
@@ -97,14 +97,14 @@ func operations() []operation {
 			found, err := c.Touch(ctx, key, hour)
 			return fmt.Sprint(found), err
 		},
-		sees: "touch KEY 1h0m0s", nothing: "false", onNil: "false",
+		sees: "get KEY; touch KEY 1h0m0s", nothing: "false", onNil: "false",
 		named: "touch QUOTED", event: "touch", yes: cache.ResultHit, no: cache.ResultMiss,
 	}, {
 		method: "TTL", do: func(ctx context.Context, c *cache.Cache, key string) (string, error) {
 			ttl, found, err := c.TTL(ctx, key)
 			return fmt.Sprint(ttl, found), err
 		},
-		sees: "ttl KEY", nothing: "0s false", onNil: "0s false",
+		sees: "get KEY; ttl KEY", nothing: "0s false", onNil: "0s false",
 		named: "ttl QUOTED", event: "ttl", yes: cache.ResultHit, no: cache.ResultMiss,
 	}, {
 		method: "GetMany", do: func(ctx context.Context, c *cache.Cache, key string) (string, error) {
@@ -130,6 +130,13 @@ func operations() []operation {
 		keyless: true,
 		sees:    "clear NS",
 		named:   "clear", event: "clear", yes: cache.ResultOK, no: cache.ResultOK,
+	}, {
+		method: "InvalidateTags", do: func(ctx context.Context, c *cache.Cache, _ string) (string, error) {
+			return "", c.InvalidateTags(ctx, "tag", "other")
+		},
+		keyless: true,
+		sees:    "delete many NS@:other NS@:tag",
+		named:   `invalidate tags "tag,other"`, event: "invalidate tags", yes: cache.ResultOK, no: cache.ResultOK,
 	}, {
 		method: "Keys", do: func(ctx context.Context, c *cache.Cache, prefix string) (string, error) {
 			var all []string

@@ -17,6 +17,9 @@ func (c *Cache) Get(ctx context.Context, key string) (value []byte, found bool, 
 	k, err := c.enter(ctx, key)
 	if err == nil {
 		value, found, err = c.store.Get(ctx, k)
+		if found && err == nil {
+			value, found, err = c.reveal(ctx, value)
+		}
 	}
 	if err != nil {
 		// Nothing is reported found beside an error, whatever the store says.
@@ -43,6 +46,11 @@ func (c *Cache) GetAppend(ctx context.Context, dst []byte, key string) (value []
 		var stored []byte
 		stored, found, err = c.store.Get(ctx, k)
 		value = append(dst, stored...)
+	}
+	if found && err == nil && isFramed(value[len(dst):]) {
+		var own []byte
+		own, found, err = c.reveal(ctx, value[len(dst):])
+		value = append(value[:len(dst)], own...) // to the front, where it overlaps
 	}
 	if err != nil {
 		found, err = false, opError("get", key, err)
@@ -81,20 +89,33 @@ func (c *Cache) set(ctx context.Context, k string, value []byte, ttl time.Durati
 	if len(value) > MaxValueLen {
 		return tooLarge(value)
 	}
-	if ttl == KeepTTL {
-		return c.setKeep(ctx, k, value)
-	}
-	if ttl <= 0 {
-		return c.store.Delete(ctx, k)
-	}
-	return c.store.Set(ctx, k, value, ttl)
+	return c.flights.write(ctx, k, func() error {
+		switch {
+		case ttl == KeepTTL:
+			return c.setKeep(ctx, k, conceal(value))
+		case ttl <= 0:
+			return c.store.Delete(ctx, k)
+		}
+		return c.store.Set(ctx, k, conceal(value), ttl)
+	})
 }
 
 // setKeep keeps the lifetime of the entry, or adds one with the default where there is none. Between the two steps another
 // may have added its own, and before the first it may have gone: so it starts over until one of them holds.
 func (c *Cache) setKeep(ctx context.Context, k string, value []byte) error {
 	for range maxTries {
-		err := c.store.Set(ctx, k, value, KeepTTL)
+		s, err := c.look(ctx, k)
+		if err != nil {
+			return err
+		}
+		if s.isSpecial() { // its lifetime is not what the store would keep
+			swapped, err := c.swapOver(ctx, k, &s, value, s.left(c))
+			if err != nil || swapped {
+				return err
+			}
+			continue
+		}
+		err = c.store.Set(ctx, k, value, KeepTTL)
 		if !errors.Is(err, ErrNotFound) {
 			return err
 		}
@@ -120,7 +141,7 @@ func (c *Cache) Delete(ctx context.Context, key string) error {
 	start := c.now()
 	k, err := c.enter(ctx, key)
 	if err == nil {
-		err = c.store.Delete(ctx, k)
+		err = c.flights.write(ctx, k, func() error { return c.store.Delete(ctx, k) })
 	}
 	err = opError("delete", key, err)
 	c.emit("delete", start, ResultOK, err)
@@ -136,13 +157,19 @@ func (c *Cache) Exists(ctx context.Context, key string) (bool, error) {
 	k, err := c.enter(ctx, key)
 	found := false
 	if err == nil {
-		found, err = c.store.Exists(ctx, k)
+		found, err = c.exists(ctx, k)
 	}
 	if err != nil {
 		found, err = false, opError("exists", key, err)
 	}
 	c.emit("exists", start, hitOrMiss(found), err)
 	return found, err
+}
+
+// exists reads the entry: the store would also tell of one that is nothing to callers.
+func (c *Cache) exists(ctx context.Context, k string) (bool, error) {
+	s, err := c.look(ctx, k)
+	return s.standing == fresh, err
 }
 
 // Clear removes every entry of this namespace and of those in it; on the cache that [New] returned, every entry of the
@@ -154,7 +181,7 @@ func (c *Cache) Clear(ctx context.Context) error {
 	start := c.now()
 	err := c.ready(ctx)
 	if err == nil {
-		err = c.store.Clear(ctx, c.prefix)
+		err = c.flights.writeAll(ctx, c.below, func() error { return c.store.Clear(ctx, c.prefix) })
 	}
 	err = opError("clear", c.prefix, err)
 	c.emit("clear", start, ResultOK, err)

@@ -20,8 +20,11 @@ type recorder struct {
 	found     bool
 	addLoses  int
 	swapLoses int
+	stays     bool // what an Add lost to is there for Get
+	lost      bool
 	keys      []string // what Keys yields before the error
-	refuses   string   // the key whose Set is ErrTooLarge
+	keysErr   error
+	refuses   string // the key whose Set is ErrTooLarge
 
 	during func() // runs within every call
 }
@@ -53,7 +56,7 @@ func (r *recorder) record(call ...string) error {
 }
 
 func (r *recorder) Get(_ context.Context, key string) ([]byte, bool, error) {
-	return []byte("v"), r.found, r.record("get", key)
+	return []byte("v"), r.found || r.lost, r.record("get", key)
 }
 
 func (r *recorder) Set(_ context.Context, key string, _ []byte, ttl time.Duration) error {
@@ -105,6 +108,7 @@ func (r *recorder) Add(_ context.Context, key string, _ []byte, ttl time.Duratio
 	err := r.record("add", key, lifetime(ttl))
 	if r.addLoses > 0 {
 		r.addLoses--
+		r.lost = r.stays
 		return false, err
 	}
 	return true, err
@@ -163,6 +167,9 @@ func (r *recorder) Stats(context.Context) (cache.Stats, error) {
 func (r *recorder) Keys(_ context.Context, prefix string) iter.Seq2[string, error] {
 	return func(yield func(string, error) bool) {
 		err := r.record("keys", prefix)
+		if err == nil {
+			err = r.keysErr
+		}
 		for _, key := range r.keys {
 			if strings.HasPrefix(key, prefix) && !yield(key, nil) {
 				return

@@ -49,15 +49,50 @@ func (c *Cache) keys(ctx context.Context, prefix string, yield func(string) bool
 	if strings.HasPrefix(prefix, "@") {
 		stored = c.prefix + "@" + prefix
 	}
+	var ks []string
 	for k, err := range c.scanner.Keys(ctx, stored) {
 		if err != nil {
+			if goOn, _ := c.yieldVisible(ctx, ks, yield); !goOn {
+				err = nil // the loop was left
+			}
 			return err
 		}
-		if key, own := c.callersKey(k); own && !yield(key) {
-			return nil
+		if _, own := c.callersKey(k); !own {
+			continue
+		}
+		if ks = append(ks, k); len(ks) < keysAtOnce {
+			continue
+		}
+		if goOn, err := c.yieldVisible(ctx, ks, yield); err != nil || !goOn {
+			return err
+		}
+		ks = ks[:0]
+	}
+	_, err := c.yieldVisible(ctx, ks, yield)
+	return err
+}
+
+// keysAtOnce is how many entries Keys reads in one step, to see which are some to callers.
+const keysAtOnce = 32
+
+// yieldVisible yields the callers' keys of those of ks under which there is something, until yield says no.
+func (c *Cache) yieldVisible(ctx context.Context, ks []string, yield func(string) bool) (goOn bool, err error) {
+	all, err := c.judgeMany(ctx, ks)
+	if err != nil {
+		return false, err
+	}
+	for i, s := range all {
+		if s.standing != fresh {
+			continue
+		}
+		if key, _ := c.callersKey(ks[i]); !yield(key) {
+			return false, nil
+		}
+		if err := ctx.Err(); err != nil {
+			return false, err
 		}
 	}
-	return nil
+	return true, nil
 }
 
 // callersKey is storeKey backwards. It is false for a key of a namespace in this one.

@@ -18,6 +18,9 @@ const (
 // defaultTTL is the default of the default: five minutes, as APP_CACHE_DEFAULT_TTL has it.
 const defaultTTL = 5 * time.Minute
 
+// defaultTimeout is that of an operation, as APP_CACHE_TIMEOUT has it.
+const defaultTimeout = 250 * time.Millisecond
+
 // lifetime puts the configured default in the place of DefaultTTL.
 func (c *Cache) lifetime(d time.Duration) time.Duration {
 	if d == DefaultTTL {

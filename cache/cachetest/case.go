@@ -82,6 +82,6 @@ func cases() []testCase {
 	return slices.Concat(
 		valueCases(), appendCases(), lifetimeCases(), keepCases(), touchCases(), renewCases(), keyCases(), namespaceCases(), clearCases(), scanCases(),
 		batchCases(), addCases(), incrementCases(), numberCases(), swapCases(), limitCases(), sweepCases(), concurrencyCases(), raceCases(),
-		processCases(), contextCases(), closeCases(), failureCases(), repairCases(),
+		processCases(), contextCases(), closeCases(), failureCases(), repairCases(), loadingCases(), tagCases(), frameCases(),
 	)
 }

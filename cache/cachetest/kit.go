@@ -35,6 +35,9 @@ type kit struct {
 	tester
 	hooks
 	rule string
+
+	mu     sync.Mutex
+	stores map[*cache.Cache]cache.Store
 }
 
 func (k *kit) fail(format string, args ...any) {
@@ -69,6 +72,12 @@ func (k *kit) over(s cache.Store) *cache.Cache {
 	k.Helper()
 	c, err := cache.New(s, nil)
 	k.must("cache.New", err)
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	if k.stores == nil {
+		k.stores = make(map[*cache.Cache]cache.Store)
+	}
+	k.stores[c] = s
 	k.Cleanup(func() {
 		if err := c.Close(); err != nil {
 			k.fail("Close: %v", err)
@@ -148,9 +157,7 @@ func (k *kit) want(c *cache.Cache, key, value string) {
 	case !bytes.Equal(got, []byte(value)):
 		k.fail("Get(%.40q) = %.40q; want %.40q", key, got, value)
 	}
-	if ok, err := c.Exists(k.ctx(), key); err != nil || !ok {
-		k.fail("Exists(%.40q) = %t, %v; want true", key, ok, err)
-	}
+	k.exists(c, key, true)
 }
 
 // wantMiss checks that Get and Exists find nothing under key.
@@ -159,9 +166,27 @@ func (k *kit) wantMiss(c *cache.Cache, key string) {
 	if got, found, err := c.Get(k.ctx(), key); err != nil || found || got != nil {
 		k.fail("Get(%.40q) = %.40q, %t, %v; want nil, false, nil", key, got, found, err)
 	}
-	if ok, err := c.Exists(k.ctx(), key); err != nil || ok {
-		k.fail("Exists(%.40q) = %t, %v; want false", key, ok, err)
+	k.exists(c, key, false)
+}
+
+// exists checks what Exists of the cache says and, where it is not a namespace, what the store says, which a cache need not ask.
+func (k *kit) exists(c *cache.Cache, key string, want bool) {
+	k.Helper()
+	if ok, err := c.Exists(k.ctx(), key); err != nil || ok != want {
+		k.fail("Exists(%.40q) = %t, %v; want %t", key, ok, err, want)
 	}
+	if s := k.store(c); s != nil && key != "" && key[0] != '@' {
+		if ok, err := s.Exists(k.ctx(), key); err != nil || ok != want {
+			k.fail("the store's Exists(%.40q) = %t, %v; want %t", key, ok, err, want)
+		}
+	}
+}
+
+// store returns the store of a cache that over made, or nil for a namespace.
+func (k *kit) store(c *cache.Cache) cache.Store {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	return k.stores[c]
 }
 
 // answer checks the answer of an operation that says yes or no.

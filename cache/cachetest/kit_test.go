@@ -11,7 +11,7 @@ import (
 
 // The kit is tested by stores that are sound but for one fault: the case that is named for the fault must reject each, and passes the sound one.
 func TestFaultyStoresAreRejectedByTheCaseNamedForTheFault(t *testing.T) {
-	for _, f := range slices.Concat(faults(), capabilityFaults()) {
+	for _, f := range slices.Concat(faults(), capabilityFaults(), loadingFaults()) {
 		t.Run(f.name, func(t *testing.T) {
 			t.Parallel()
 			rejects(t, f.by, func() hooks { return inMemory(t, f.open) })
@@ -30,15 +30,19 @@ func TestFaultyClientsAreRejectedByTheCaseNamedForTheFault(t *testing.T) {
 	}
 }
 
+// inMemory returns the hooks of stores in memory. Two of one process share one as two processes share a server, until the first is closed.
 func inMemory(t *testing.T, open func(*sound) cache.Store) hooks {
+	var last *sound
 	return hooks{
 		open: func() cache.Store {
 			s, err := memstore.New(nil)
 			if err != nil {
 				t.Fatal(err)
 			}
+			last = s
 			return open(s)
 		},
+		reopen:  func() cache.Store { return open(last) },
 		advance: func(d time.Duration) { pass(t.Context(), d) },
 	}
 }

@@ -6,6 +6,12 @@ import (
 	"github.com/larder-go/larder/cache"
 )
 
+// touches returns a store that a case needs to be a Toucher.
+func touches(s cache.Store) cache.Toucher {
+	t, _ := s.(cache.Toucher)
+	return t
+}
+
 func touchCases() []testCase {
 	return []testCase{
 		{name: "TTL tells what remains", needs: needs(needToucher),
@@ -42,6 +48,10 @@ func touchCases() []testCase {
 				for _, key := range []string{"absent", "expired"} {
 					if ttl, found, err := c.TTL(k.ctx(), key); err != nil || found || ttl != 0 {
 						k.fail("TTL(%q) = %v, %t, %v; want 0, false", key, ttl, found, err)
+					}
+					// A cache looks before it asks the store.
+					if ttl, found, err := touches(k.store(c)).TTL(k.ctx(), key); err != nil || found {
+						k.fail("the store's TTL(%q) = %v, %t, %v; want false", key, ttl, found, err)
 					}
 				}
 			}},
@@ -109,6 +119,10 @@ func touchCases() []testCase {
 						k.answer("Touch("+key+")", found, err, false)
 						k.wantMiss(c, key)
 					}
+					// A cache looks before it asks the store.
+					found, err := touches(k.store(c)).Touch(k.ctx(), key, time.Hour)
+					k.answer("the store's Touch("+key+")", found, err, false)
+					k.wantMiss(c, key)
 				}
 			}},
 		{name: "Touch with KeepTTL changes nothing", needs: needs(needToucher),

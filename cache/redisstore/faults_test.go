@@ -54,8 +54,8 @@ func TestEveryMethodWhere(t *testing.T) {
 			trial := trial{T: t, server: server, proxy: redistest.StartProxy(t, server.Addr()), flaw: f}
 			direct := over(t, open(t, server.URL(), &redisstore.Options{Timeout: 10 * time.Second}))
 			other := redistest.Client(t, server.URL())
-			furnish(t, other)
 			for _, m := range methods() { // the server knows the scripts from now on
+				furnish(t, other)
 				if _, err := m.run(t.Context(), direct); err != nil && !errors.Is(err, errWrong) {
 					t.Fatalf("%s without any fault: %v", m.name, err)
 				}

@@ -5,6 +5,7 @@ import (
 	"crypto/rand"
 	"errors"
 	"fmt"
+	"os"
 	"strings"
 	"testing"
 	"time"
@@ -23,6 +24,13 @@ import (
 
 func TestMain(m *testing.M) {
 	logging.Disable() // what the client says of the servers that the tests break
+	if name := os.Getenv(instanceVariable); name != "" {
+		if err := serveQuestions(name, os.Args[1], os.Stdin, os.Stdout); err != nil {
+			fmt.Fprintf(os.Stderr, "%s: %v\n", name, err)
+			os.Exit(1)
+		}
+		return
+	}
 	// A client that could not dial sleeps before it sees that it was closed, for a second.
 	goleak.VerifyTestMain(m, goleak.IgnoreAnyFunction("github.com/redis/go-redis/v9/internal/pool.(*ConnPool).tryDial"))
 }

@@ -31,6 +31,8 @@ type scale struct {
 
 	fileBytes int // of the values together in a store in files: as many entries as make that, keys at most
 	entries   int // of the stores in files that are opened
+
+	callers int // of a cold key at once
 }
 
 func defaultScale() scale {
@@ -41,6 +43,7 @@ func defaultScale() scale {
 		small: 10_000, middle: 100_000, large: 1_000_000,
 		scanned: []int{1_000, 100_000}, heapBytes: 256 << 20, heapSets: 10_000_000, fresh: 1_000_000,
 		fileBytes: 100 << 20, entries: 1_000_000,
+		callers: 1000,
 	}
 }
 

@@ -1,5 +1,5 @@
 // Command bench measures this cache beside others: both do the same work in one run, in rounds that take turns, so that
-// whatever slows the machine down slows both. It prints one table in Markdown, and one more for each memory comparison with
+// whatever slows the machine down slows both. It prints one table in Markdown, and one more for each comparison in memory with
 // all who took part. From the root of the repository:
 //
 //	go run -C internal/bench .                    every comparison
@@ -18,6 +18,7 @@ import (
 	"io"
 	"os"
 	"os/signal"
+	"slices"
 	"strings"
 	"syscall"
 	"time"
@@ -83,7 +84,7 @@ func run(ctx context.Context, args []string, s scale, in io.Reader, out, problem
 
 // isChild tells whether the arguments are those of a process that another run of this program started.
 func isChild(args []string) bool {
-	return len(args) == 1 && (args[0] == readerCommand || args[0] == memoryCommand || args[0] == toldCommand)
+	return len(args) == 1 && slices.Contains([]string{readerCommand, memoryCommand, toldCommand, exclusiveCommand}, args[0])
 }
 
 // serve is that process.
@@ -93,6 +94,8 @@ func serve(ctx context.Context, command string, in io.Reader, out io.Writer) err
 		return read(ctx, in, out)
 	case toldCommand:
 		return watchVersions(ctx, in, out)
+	case exclusiveCommand:
+		return loadExclusively(ctx, in, out)
 	}
 	return contend(in, out)
 }

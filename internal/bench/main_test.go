@@ -31,6 +31,7 @@ func tiny() scale {
 		clears: 1, lap: 20 * time.Millisecond, own: 200, foreign: 2_000,
 		small: 200, middle: 300, large: 1_000, scanned: []int{100, 400}, heapBytes: 4 << 20, heapSets: 2_000,
 		fileBytes: 3 << 20, entries: 300,
+		callers: 8,
 	}
 }
 
@@ -50,7 +51,11 @@ func TestARunMeasuresEverythingAndPrintsOneTable(t *testing.T) {
 		"reads that find their entry ", "| sturdyc: ", "| empty heap: ", "| MaxBytes: 4 MiB ", "| gone after: ", "still there after 60 s ", "| cache, OnEvent: ",
 		"| Get, 1 KiB, goroutines: 2: allocations a call ", "| filestore, first read: ", "| Set of a new key, 64 KiB, durability file ",
 		"| Clear of 200 entries of 100 B: times as fast ", "| open and first Get, 300 entries: times as fast ",
-		"\nmemory/append\n", "\n| golang-lru   | no     | no             | entries       |",
+		"| a hit, 128 B of the caller's own, 2 cores: times as fast ", "| otter and a copy: ", "| For, no-op codec: ", "| a hit, a struct, 1 core: times as fast ", "| theine, a Go value: ",
+		"| a hit of 128 B beyond the store's Get, 200 entries, 1 core ", "| GetOrLoad, StaleFor: ", "| GetOrLoad, OnEvent: ",
+		"| 8 callers of a cold key, a source of 20ms: loads, the most of a round ", "| singleflight around go-redis: ", ": the last is done, in source times ",
+		"| 4 processes with 2 callers each, a source of 200ms: loads, the most of a round ", "| Exclusive: 1 ",
+		"\nload/hit, a struct\n", "\nload/over\n", "\nmemory/append\n", "\n| golang-lru   | no     | no             | entries       |",
 	} {
 		if !strings.Contains(out.String(), want) {
 			t.Errorf("the output has no %q:\n%s", want, &out)

@@ -1,6 +1,7 @@
 package items
 
 import (
+	"context"
 	"net/http"
 	"time"
 
@@ -18,19 +19,13 @@ type timeAnswer struct {
 // cachedTime is the shortest handler that uses the cache: it answers the same time until the entry expires. A cache that is
 // down is a miss, and so are bytes that this handler did not write.
 func cachedTime(c echo.Context) error {
-	const key = "cached-time"
-	ctx, store := c.Request().Context(), cache.From(c)
-	text, found, down := store.Get(ctx, key)
-	if found {
-		if t, err := time.Parse(time.RFC3339Nano, string(text)); err == nil && timeText(t) == string(text) {
-			return c.JSON(http.StatusOK, timeAnswer{Source: "cache", Time: t})
-		}
+	source := "cache"
+	t, err := cache.GetOrLoad(c.Request().Context(), cache.From(c), "cached-time", cache.Policy{}, func(context.Context) (time.Time, error) {
+		source = "live"
+		return time.Now().UTC(), nil
+	})
+	if err != nil {
+		return err
 	}
-	t := time.Now().UTC()
-	if down == nil { // else it would only be waited for a second time
-		_ = store.Set(ctx, key, []byte(timeText(t)), cache.DefaultTTL)
-	}
-	return c.JSON(http.StatusOK, timeAnswer{Source: "live", Time: t})
+	return c.JSON(http.StatusOK, timeAnswer{Source: source, Time: t})
 }
-
-func timeText(t time.Time) string { return t.UTC().Format(time.RFC3339Nano) }

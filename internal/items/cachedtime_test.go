@@ -19,9 +19,9 @@ func TestCachedTime(t *testing.T) {
 			p := start(t, t.TempDir())
 			first := time.Now()
 			equal(t, "first", ask(p), timeAnswer{Source: "live", Time: first})
-			<-time.After(5*time.Minute - time.Nanosecond)
-			equal(t, "a moment before the end", ask(p), timeAnswer{Source: "cache", Time: first})
-			<-time.After(time.Nanosecond)
+			<-time.After(5*time.Minute*95/100 - time.Nanosecond)
+			equal(t, "before the last twentieth", ask(p), timeAnswer{Source: "cache", Time: first})
+			<-time.After(5 * time.Minute / 20)
 			equal(t, "at the end", ask(p), timeAnswer{Source: "live", Time: time.Now()})
 		})
 	})
@@ -36,7 +36,7 @@ func TestCachedTime(t *testing.T) {
 	t.Run("is stored under its documented key", func(t *testing.T) {
 		p := start(t, t.TempDir())
 		ask(p)
-		equal(t, "operations", p.store.since(), []string{"get cached-time", "set cached-time"})
+		equal(t, "operations", p.store.since(), []string{"get cached-time", "get cached-time", "set cached-time"})
 		ask(p)
 		equal(t, "operations", p.store.since(), []string{"get cached-time"})
 	})
@@ -44,10 +44,8 @@ func TestCachedTime(t *testing.T) {
 	for name, value := range map[string]string{
 		"is live when the entry is empty":                     "",
 		"is live when the entry is no time":                   "soon",
-		"is live when the entry is JSON":                      `"2001-02-03T04:05:06Z"`,
-		"is live when the entry is a time that JSON can't be": "2001-02-03T04:05:06+24:00",
-		"is live when the entry is a time of another zone":    "2001-02-03T04:05:06+01:00",
-		"is live when the entry has something after the time": "2001-02-03T04:05:06Z ",
+		"is live when the entry is no JSON":                   "2001-02-03T04:05:06Z",
+		"is live when the entry has something after the time": `"2001-02-03T04:05:06Z" x`,
 	} {
 		t.Run(name, func(t *testing.T) {
 			p := start(t, t.TempDir())

@@ -1,6 +1,7 @@
 package items
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -45,17 +46,19 @@ func (h handlers) list(c echo.Context) error {
 	if err != nil {
 		return fmt.Errorf("list the items: %w", err)
 	}
-	ctx, store := c.Request().Context(), cache.From(c)
-	l, found, up := recall[listing](ctx, store, listKey, v)
-	if !found || !l.covers(limit) {
+	load := func(ctx context.Context) (listing, error) {
 		items, err := h.files.list(ctx, limit)
-		if err != nil {
-			return fmt.Errorf("list the items: %w", err)
-		}
-		l = listing{Limit: limit, Items: items}
-		if settled && up {
-			remember(ctx, store, listKey, v, l)
-		}
+		return listing{Limit: limit, Items: items}, err
+	}
+	ctx := c.Request().Context()
+	var l listing
+	if settled {
+		l, err = through(ctx, cache.From(c), listKey, v, func(l listing) bool { return l.covers(limit) }, load)
+	} else {
+		l, err = load(ctx)
+	}
+	if err != nil {
+		return fmt.Errorf("list the items: %w", err)
 	}
 	return c.JSON(http.StatusOK, l.Items[:min(limit, len(l.Items))])
 }
@@ -86,19 +89,14 @@ func (h handlers) get(c echo.Context) error {
 	if err != nil {
 		return failed("read", err)
 	}
-	ctx, store := c.Request().Context(), cache.From(c)
-	item, found, up := recall[Item](ctx, store, keyPrefix+id, v)
-	if !found {
-		if item, err = h.files.read(id); err != nil {
-			if errors.Is(err, errNotItem) {
-				slog.WarnContext(ctx, "file ignored", "error", err)
-				return unknown()
-			}
-			return failed("read", err)
-		}
-		if up {
-			remember(ctx, store, keyPrefix+id, v, item)
-		}
+	ctx := c.Request().Context()
+	item, err := through(ctx, cache.From(c), keyPrefix+id, v, func(Item) bool { return true }, func(context.Context) (Item, error) { return h.files.read(id) })
+	if errors.Is(err, errNotItem) {
+		slog.WarnContext(ctx, "file ignored", "error", err)
+		return unknown()
+	}
+	if err != nil {
+		return failed("read", err)
 	}
 	return c.JSON(http.StatusOK, item)
 }

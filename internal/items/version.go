@@ -2,7 +2,6 @@ package items
 
 import (
 	"context"
-	"encoding/json"
 	"io/fs"
 	"sync"
 
@@ -28,28 +27,20 @@ type versioned[T any] struct {
 	Value   T       `json:"value"`
 }
 
-// recall returns what the cache has under key, if it was made from version v. Everything else is a miss: an older version,
-// bytes that mean nothing, a cache that is down. The framework reports the last one, so that handlers need not; up is false then,
-// for a handler must not wait a second time for a cache that does not answer.
-func recall[T any](ctx context.Context, c *cache.Cache, key string, v version) (value T, found, up bool) {
-	data, found, err := c.Get(ctx, key)
-	if err != nil || !found {
-		return value, false, err == nil
+// through returns what the cache has under key, if it was made from version v and is enough, or else what load returns, for the next. An entry of another
+// version, or bytes that are none, are replaced. A cache that is down is nobody's problem here: the framework reports it.
+func through[T any](ctx context.Context, c *cache.Cache, key string, v version, enough func(T) bool, load func(context.Context) (T, error)) (T, error) {
+	for range 2 {
+		entry, err := cache.GetOrLoad(ctx, c, key, cache.Policy{}, func(ctx context.Context) (versioned[T], error) {
+			value, err := load(ctx)
+			return versioned[T]{Version: v, Value: value}, err
+		})
+		if err != nil || entry.Version == v && enough(entry.Value) {
+			return entry.Value, err
+		}
+		_ = c.Delete(ctx, key) // if that fails it is a miss all the same
 	}
-	var entry versioned[T]
-	if err := json.Unmarshal(data, &entry); err != nil || entry.Version != v {
-		return value, false, true
-	}
-	return entry.Value, true, true
-}
-
-// remember stores value, made from version v, for the cache's default lifetime. A failure costs the next reader a miss.
-func remember[T any](ctx context.Context, c *cache.Cache, key string, v version, value T) {
-	data, err := json.Marshal(versioned[T]{Version: v, Value: value})
-	if err != nil {
-		return
-	}
-	_ = c.Set(ctx, key, data, cache.DefaultTTL)
+	return load(ctx) // others keep replacing it
 }
 
 // forget removes the entries. The version makes them misses anyhow, in every process; this is for their room, and what a

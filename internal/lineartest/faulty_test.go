@@ -264,10 +264,10 @@ func (s setsManyLater) SetMany(ctx context.Context, items map[string][]byte, ttl
 	return s.later(func() error { return s.Store.SetMany(ctx, copied, ttl) })
 }
 
-// refuses is a store that does not tell what exists.
+// refuses is a store that cannot be read.
 type refuses struct {
 	*memstore.Store
 	why error
 }
 
-func (s refuses) Exists(context.Context, string) (bool, error) { return false, s.why }
+func (s refuses) Get(context.Context, string) ([]byte, bool, error) { return nil, false, s.why }

@@ -54,6 +54,12 @@ func operations() map[string][]string {
 		"clear":              {cache.ResultOK},
 		"keys":               {cache.ResultOK},
 		"delete expired":     {cache.ResultOK},
+		"invalidate tags":    {cache.ResultOK},
+		"get or load":        {cache.ResultHit, cache.ResultStale, cache.ResultMiss},
+		"get or load many":   {cache.ResultHit, cache.ResultStale, cache.ResultMiss},
+		"load":               {cache.ResultOK, cache.ResultMiss},
+		"refresh":            {cache.ResultOK, cache.ResultMiss, cache.ResultRefused},
+		"fill":               {cache.ResultRefused},
 		"ping":               {cache.ResultOK},
 	}
 }

@@ -1,6 +1,7 @@
 package telemetry_test
 
 import (
+	"context"
 	"errors"
 	"maps"
 	"slices"
@@ -144,6 +145,10 @@ func TestEveryOperationOfACacheHasALabelAndNoOtherHas(t *testing.T) {
 	_, _ = c.Take(t.Context(), "k", []cache.Limit{{Requests: 1, Period: time.Second}}, 1)
 	_ = c.Clear(t.Context())
 	_ = c.Ping(t.Context())
+	_ = c.InvalidateTags(t.Context(), "tag")
+	_, _ = cache.GetOrLoad(t.Context(), c, "k", cache.Policy{}, func(context.Context) (int, error) { return 1, nil })
+	_, _ = cache.GetOrLoadMany(t.Context(), c, []string{"k"}, cache.Policy{}, func(context.Context, []string) (map[string]int, error) { return nil, nil })
+	emitted["refresh"] = true // of what is stale, which a store that fails has not
 
 	lines := scrape(t, m)
 	labels := map[string]bool{}

@@ -1,0 +1,436 @@
+package cache_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"runtime"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/larder-go/larder/cache"
+	"github.com/larder-go/larder/cache/memstore"
+)
+
+// The tests of loads are in bubbles: time passes when they say so, and synctest.Wait returns when everybody waits.
+
+// inMemory returns a cache over a memory store of its own, which is closed with the test.
+func inMemory(t testing.TB, o *cache.Options) *cache.Cache {
+	t.Helper()
+	s, err := memstore.New(nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	c, err := cache.New(s, o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := c.Close(); err != nil {
+			t.Error(err)
+		}
+	})
+	return c
+}
+
+// source is a loader that counts its calls and says when it is let go.
+type source struct {
+	calls  atomic.Int64
+	began  chan struct{} // gets a token with each call
+	answer chan outcome  // what a call returns
+}
+
+type outcome struct {
+	value string
+	err   error
+}
+
+func newSource() *source { return &source{began: make(chan struct{}, 100), answer: make(chan outcome)} }
+
+func (s *source) load(ctx context.Context) (string, error) {
+	s.calls.Add(1)
+	s.began <- struct{}{}
+	select {
+	case o := <-s.answer:
+		return o.value, o.err
+	case <-ctx.Done():
+		return "", ctx.Err()
+	}
+}
+
+// asked is a call of GetOrLoad that is under way.
+type asked struct {
+	value string
+	err   error
+	done  chan struct{}
+}
+
+func ask(ctx context.Context, c *cache.Cache, key string, p cache.Policy, load func(context.Context) (string, error)) *asked {
+	a := &asked{done: make(chan struct{})}
+	go func() {
+		defer close(a.done)
+		a.value, a.err = cache.GetOrLoad(ctx, c, key, p, load)
+	}()
+	synctest.Wait()
+	return a
+}
+
+func (a *asked) got(t *testing.T, value string) {
+	t.Helper()
+	<-a.done
+	if a.value != value || a.err != nil {
+		t.Errorf("GetOrLoad = %q, %v; want %q", a.value, a.err, value)
+	}
+}
+
+func (a *asked) failed(t *testing.T, want error) {
+	t.Helper()
+	<-a.done
+	if a.value != "" || !errors.Is(a.err, want) {
+		t.Errorf("GetOrLoad = %q, %v; want %v", a.value, a.err, want)
+	}
+}
+
+func (a *asked) waits(t *testing.T) {
+	t.Helper()
+	synctest.Wait()
+	select {
+	case <-a.done:
+		t.Errorf("GetOrLoad = %q, %v; want it to wait", a.value, a.err)
+	default:
+	}
+}
+
+func wantCalls(t *testing.T, s *source, want int64) {
+	t.Helper()
+	if n := s.calls.Load(); n != want {
+		t.Errorf("the loader was called %d times; want %d", n, want)
+	}
+}
+
+func wantStored(t *testing.T, c *cache.Cache, key, want string) {
+	t.Helper()
+	if value, found, err := c.Get(t.Context(), key); string(value) != want || !found || err != nil {
+		t.Errorf("Get(%q) = %q, %t, %v; want %q", key, value, found, err, want)
+	}
+}
+
+func wantAbsent(t *testing.T, c *cache.Cache, key string) {
+	t.Helper()
+	if value, found, err := c.Get(t.Context(), key); found || err != nil {
+		t.Errorf("Get(%q) = %q, %t, %v; want a miss", key, value, found, err)
+	}
+}
+
+func TestTenThousandCallersOfAColdKeyAreOneLoad(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		c, s := inMemory(t, nil), newSource()
+		var callers sync.WaitGroup
+		for range 10_000 {
+			callers.Go(func() {
+				if v, err := cache.GetOrLoad(t.Context(), c, "k", cache.Policy{}, s.load); v != "value" || err != nil {
+					t.Errorf("GetOrLoad = %q, %v; want the value", v, err)
+				}
+			})
+		}
+		synctest.Wait()
+		s.answer <- outcome{value: "value"}
+		callers.Wait()
+		wantCalls(t, s, 1)
+		wantStored(t, c, "k", "value")
+	})
+}
+
+func TestEachCallerLeavesOnItsOwnContext(t *testing.T) {
+	for _, tc := range []struct {
+		name  string
+		leave func(ctx context.Context) (context.Context, context.CancelFunc)
+		want  error
+	}{
+		{"cancelled", context.WithCancel, context.Canceled},
+		{"timed out", func(ctx context.Context) (context.Context, context.CancelFunc) {
+			return context.WithTimeout(ctx, time.Second)
+		}, context.DeadlineExceeded},
+	} {
+		t.Run("the first caller is "+tc.name+" and the load goes on for the second", func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				c, s := inMemory(t, nil), newSource()
+				ctx, leave := tc.leave(t.Context())
+				first := ask(ctx, c, "k", cache.Policy{}, s.load)
+				second := ask(t.Context(), c, "k", cache.Policy{}, s.load)
+				if tc.want == context.Canceled {
+					leave()
+				}
+				first.failed(t, tc.want)
+				leave()
+				second.waits(t)
+				s.answer <- outcome{value: "value"}
+				second.got(t, "value")
+				wantCalls(t, s, 1)
+			})
+		})
+	}
+}
+
+func TestWhenTheLastCallerLeavesTheLoadIsCalledOffAndTheNextBeginsAnother(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		c, s := inMemory(t, nil), newSource()
+		ctx, leave := context.WithCancel(t.Context())
+		hung := make(chan struct{})
+		var why error
+		stubborn := func(ctx context.Context) (string, error) {
+			<-ctx.Done()
+			why = ctx.Err()
+			<-hung // it takes its time
+			return "of a load that nobody waits for", nil
+		}
+		first, second := ask(ctx, c, "k", cache.Policy{}, stubborn), ask(ctx, c, "k", cache.Policy{}, stubborn)
+		leave()
+		first.failed(t, context.Canceled)
+		second.failed(t, context.Canceled)
+		synctest.Wait()
+		if why != context.Canceled {
+			t.Errorf("the loader's context says %v; want that it was cancelled", why)
+		}
+		third := ask(t.Context(), c, "k", cache.Policy{}, s.load)
+		wantCalls(t, s, 1)
+		s.answer <- outcome{value: "value"}
+		third.got(t, "value")
+		close(hung)
+		synctest.Wait()
+		wantStored(t, c, "k", "value")
+	})
+}
+
+func TestNobodysPanicOrGoexitHurtsAnybodyElse(t *testing.T) {
+	failure := errors.New("the failure")
+	for _, tc := range []struct {
+		name string
+		end  func()
+		is   func(err error) bool
+	}{
+		{"panics", func() { panic("the reason") }, func(err error) bool {
+			p, ok := errors.AsType[*cache.PanicError](err)
+			return ok && p.Value == "the reason" && strings.Contains(string(p.Stack), "flight_test.go") && strings.Contains(err.Error(), "the reason")
+		}},
+		{"panics with an error", func() { panic(failure) }, func(err error) bool { return errors.Is(err, failure) }},
+		{"ends its goroutine", runtime.Goexit, func(err error) bool { return strings.Contains(fmt.Sprint(err), "ended its goroutine") }},
+	} {
+		t.Run("a loader that "+tc.name+" is an error of all callers, and the next load works", func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				c, s := inMemory(t, nil), newSource()
+				for _, p := range []cache.Policy{{}, {Exclusive: time.Hour}, {StaleIfError: time.Hour, Tags: []string{"tag"}}} {
+					let := make(chan struct{})
+					load := func(context.Context) (string, error) {
+						<-let
+						tc.end()
+						return "", nil
+					}
+					first, second := ask(t.Context(), c, "k", p, load), ask(t.Context(), c, "k", p, load)
+					close(let)
+					for _, a := range []*asked{first, second} {
+						if <-a.done; !tc.is(a.err) {
+							t.Errorf("%+v: the error is %v", p, a.err)
+						}
+					}
+					third := ask(t.Context(), c, "k", p, s.load)
+					s.answer <- outcome{value: "value"}
+					third.got(t, "value")
+					if err := c.Delete(t.Context(), "k"); err != nil {
+						t.Fatal(err)
+					}
+				}
+			})
+		})
+	}
+}
+
+func TestALoaderThatHangsFreesItsKeyAfterLoadTimeout(t *testing.T) {
+	for _, p := range []cache.Policy{{LoadTimeout: time.Minute}, {LoadTimeout: time.Minute, Exclusive: time.Minute}, {Exclusive: time.Minute}, {}} {
+		t.Run(fmt.Sprintf("%+v", p), func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				c, s := inMemory(t, nil), newSource()
+				begun, hung := time.Now(), make(chan struct{})
+				first := ask(t.Context(), c, "k", p, func(context.Context) (string, error) {
+					<-hung
+					return "late", nil
+				})
+				first.failed(t, context.DeadlineExceeded)
+				want := 30 * time.Second
+				if p.LoadTimeout > 0 {
+					want = p.LoadTimeout
+				}
+				if took := time.Since(begun); took != want {
+					t.Errorf("the error came after %v; want %v", took, want)
+				}
+				if !strings.Contains(first.err.Error(), "has not returned within "+want.String()) {
+					t.Errorf("the error is %q; want one that says what took too long", first.err)
+				}
+				second := ask(t.Context(), c, "k", p, s.load)
+				<-s.began // when the lease of the hung one has run out, if it has one
+				if late := time.Since(begun); late > max(want, p.Exclusive)+time.Second {
+					t.Errorf("the next load began after %v", late)
+				}
+				s.answer <- outcome{value: "value"}
+				second.got(t, "value")
+				close(hung)
+				synctest.Wait()
+				wantStored(t, c, "k", "value")
+			})
+		})
+	}
+}
+
+func TestALoadersContextEndsWithLoadTimeoutAndHasTheFirstCallersValues(t *testing.T) {
+	type name struct{}
+	synctest.Test(t, func(t *testing.T) {
+		c := inMemory(t, nil)
+		ctx, cancel := context.WithTimeout(context.WithValue(t.Context(), name{}, "first"), time.Hour)
+		defer cancel()
+		begun := time.Now()
+		a := ask(ctx, c, "k", cache.Policy{LoadTimeout: time.Minute}, func(ctx context.Context) (string, error) {
+			if v := ctx.Value(name{}); v != "first" {
+				t.Errorf("the value is %v; want that of the first caller", v)
+			}
+			if d, ok := ctx.Deadline(); !ok || d.Sub(begun) != time.Minute {
+				t.Errorf("the deadline is after %v; want LoadTimeout", d.Sub(begun))
+			}
+			<-ctx.Done()
+			return "", ctx.Err()
+		})
+		a.failed(t, context.DeadlineExceeded)
+	})
+}
+
+func TestALoaderThatAsksForItsOwnKeyGetsAnError(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		c := inMemory(t, nil)
+		get := func(ctx context.Context, key string, load func(context.Context) (string, error)) (string, error) {
+			return cache.GetOrLoad(ctx, c, key, cache.Policy{}, load)
+		}
+		never := func(context.Context) (string, error) { t.Error("the inner loader was called"); return "", nil }
+		_, err := get(t.Context(), "k", func(ctx context.Context) (string, error) { return get(ctx, "k", never) })
+		if want := `cache: get or load "k": its own loader asks for it`; fmt.Sprint(err) != want {
+			t.Errorf("the error is %v; want %q", err, want)
+		}
+		_, err = get(t.Context(), "k", func(ctx context.Context) (string, error) {
+			return get(ctx, "other", func(ctx context.Context) (string, error) { return get(ctx, "k", never) })
+		})
+		if want := `cache: get or load "k": its own loader asks for it`; fmt.Sprint(err) != want {
+			t.Errorf("through another key: the error is %v; want %q", err, want)
+		}
+		_, err = cache.GetOrLoadMany(t.Context(), c, []string{"k", "l"}, cache.Policy{}, func(ctx context.Context, _ []string) (map[string]string, error) {
+			_, err := get(ctx, "l", never)
+			return nil, err
+		})
+		if want := `cache: get or load "l": its own loader asks for it`; fmt.Sprint(err) != want {
+			t.Errorf("in a batch: the error is %v; want %q", err, want)
+		}
+		// The same key in another namespace is another.
+		v, err := get(t.Context(), "k", func(ctx context.Context) (string, error) {
+			return cache.GetOrLoad(ctx, c.Namespace("n"), "k", cache.Policy{}, func(context.Context) (string, error) { return "inner", nil })
+		})
+		if v != "inner" || err != nil {
+			t.Errorf("of another namespace: %q, %v; want the value", v, err)
+		}
+	})
+}
+
+// late is a store whose Gets can be held up after they have read.
+type late struct {
+	cache.Store
+
+	mu   sync.Mutex
+	hold chan struct{}
+}
+
+func (s *late) Get(ctx context.Context, key string) ([]byte, bool, error) {
+	value, found, err := s.Store.Get(ctx, key)
+	s.mu.Lock()
+	hold := s.hold
+	s.mu.Unlock()
+	if hold != nil {
+		<-hold
+	}
+	return value, found, err
+}
+
+func (s *late) holdUp(c chan struct{}) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.hold = c
+}
+
+func TestACallerThatArrivesAsAFlightEndsReadsAgainAndDoesNotLoad(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		m, err := memstore.New(nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		store := &late{Store: m}
+		c := over(t, store)
+		t.Cleanup(func() { _ = c.Close() })
+		s := newSource()
+		first := ask(t.Context(), c, "k", cache.Policy{}, s.load)
+		hold := make(chan struct{})
+		store.holdUp(hold)
+		second := ask(t.Context(), c, "k", cache.Policy{}, s.load) // has missed, and has not come to the flight
+		store.holdUp(nil)
+		s.answer <- outcome{value: "value"}
+		first.got(t, "value")
+		synctest.Wait() // the flight has ended
+		close(hold)
+		second.got(t, "value")
+		wantCalls(t, s, 1)
+	})
+}
+
+func TestALoadersErrorIsThatOfAllCallersAndIsNotStored(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		c, s, failure := inMemory(t, nil), newSource(), errors.New("the failure")
+		first, second := ask(t.Context(), c, "k", cache.Policy{}, s.load), ask(t.Context(), c, "k", cache.Policy{}, s.load)
+		s.answer <- outcome{"with an error", failure}
+		for _, a := range []*asked{first, second} {
+			if a.failed(t, failure); a.err != failure {
+				t.Errorf("the error is %v; want the loader's own", a.err)
+			}
+		}
+		third := ask(t.Context(), c, "k", cache.Policy{}, s.load)
+		s.answer <- outcome{value: "value"}
+		third.got(t, "value")
+		wantCalls(t, s, 2)
+	})
+}
+
+func TestCloseEndsLoadsAndWaitsForThem(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		c, ended := inMemory(t, nil), false
+		a := ask(t.Context(), c, "k", cache.Policy{}, func(ctx context.Context) (string, error) {
+			<-ctx.Done()
+			<-time.After(time.Second)
+			ended = true
+			return "", ctx.Err()
+		})
+		if err := c.Close(); err != nil || !ended {
+			t.Errorf("Close = %v, the load has ended: %t; want that it has", err, ended)
+		}
+		a.failed(t, cache.ErrClosed)
+		ask(t.Context(), c, "k", cache.Policy{}, func(context.Context) (string, error) { return "value", nil }).failed(t, cache.ErrClosed)
+	})
+}
+
+func TestCloseDoesNotWaitForeverForALoaderThatDoesNotEnd(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		c, hung, begun := inMemory(t, nil), make(chan struct{}), time.Now()
+		a := ask(t.Context(), c, "k", cache.Policy{}, func(context.Context) (string, error) { <-hung; return "value", nil })
+		if err := c.Close(); err != nil || time.Since(begun) != 5*time.Second {
+			t.Errorf("Close = %v after %v; want 5 s", err, time.Since(begun))
+		}
+		a.failed(t, cache.ErrClosed)
+		close(hung)
+	})
+}

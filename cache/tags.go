@@ -1,0 +1,213 @@
+package cache
+
+import (
+	"context"
+	"encoding/binary"
+	"fmt"
+	"iter"
+	"math"
+	"math/rand/v2"
+	"slices"
+	"strings"
+	"time"
+)
+
+// maxTags is how many tags an entry may have.
+const maxTags = 64
+
+// A marker is an entry for each tag and level of namespace, under a key that is no caller's. It has a number at random: an entry that was
+// loaded under another one, or whose marker is gone, is absent. So to invalidate a tag is to delete its marker.
+//
+//	8  number
+//	8  how long the marker is needed (Unix, nanoseconds)
+const markerLen = 16
+
+// markerKey is the key of a tag's marker at the level of namespace that has that prefix. No name of a namespace is empty, and
+// no key of a caller's has one '@' before what is no name.
+func markerKey(scope, tag string) string { return scope + "@:" + tag }
+
+func marker(version uint64, until int64) []byte {
+	return binary.BigEndian.AppendUint64(binary.BigEndian.AppendUint64(nil, version), uint64(until))
+}
+
+// versionOf is the number in a marker, 0 where there is none.
+func versionOf(marker []byte) uint64 {
+	if len(marker) != markerLen {
+		return 0
+	}
+	return binary.BigEndian.Uint64(marker)
+}
+
+// markerKeys yields the keys of the markers of a tag, from the store's level down.
+func markerKeys(scopes []string, tag string) iter.Seq2[int, string] {
+	return func(yield func(int, string) bool) {
+		for level, scope := range scopes {
+			if !yield(level, markerKey(scope, tag)) {
+				return
+			}
+		}
+	}
+}
+
+// markers reads the markers of the tags of all.
+func (c *Cache) markers(ctx context.Context, all iter.Seq[stored]) (map[string][]byte, error) {
+	var ks []string
+	scopes := c.scopes()
+	for s := range all {
+		for _, t := range s.frame.tags {
+			for _, k := range markerKeys(scopes, t.name) {
+				ks = append(ks, k)
+			}
+		}
+	}
+	slices.Sort(ks)
+	return c.rawMany(ctx, slices.Compact(ks))
+}
+
+// compare makes an entry absent of whose tags one has been invalidated.
+func (s *stored) compare(scopes []string, markers map[string][]byte) {
+	for _, t := range s.frame.tags {
+		if len(t.versions) != len(scopes) {
+			s.standing = absent
+			return
+		}
+		for level, k := range markerKeys(scopes, t.name) {
+			if v := versionOf(markers[k]); v == 0 || v != t.versions[level] {
+				s.standing = absent
+				return
+			}
+		}
+	}
+}
+
+// tagged returns the tags with the numbers of their markers, which are made where they are missing and live at least as long as is needed.
+func (c *Cache) tagged(ctx context.Context, names []string, needed time.Duration) ([]tag, error) {
+	scopes := c.scopes()
+	ks := make([]string, 0, len(names)*len(scopes))
+	for _, name := range names {
+		for _, k := range markerKeys(scopes, name) {
+			ks = append(ks, k)
+		}
+	}
+	found, err := c.rawMany(ctx, ks)
+	if err != nil {
+		return nil, err
+	}
+	tags := make([]tag, 0, len(names))
+	for _, name := range names {
+		t := tag{name: name, versions: make([]uint64, len(scopes))}
+		for level, k := range markerKeys(scopes, name) {
+			if t.versions[level], err = c.marked(ctx, k, found[k], needed); err != nil {
+				return nil, err
+			}
+		}
+		tags = append(tags, t)
+	}
+	return tags, nil
+}
+
+// marked returns the number of the marker under k, whose value is old, or nil if there is none.
+func (c *Cache) marked(ctx context.Context, k string, old []byte, needed time.Duration) (version uint64, err error) {
+	for range maxTries {
+		now := time.Now().UnixNano()
+		version = versionOf(old)
+		if version != 0 && int64(binary.BigEndian.Uint64(old[8:])) >= after(now, needed) {
+			return version, nil
+		}
+		// Twice as long, so that it is not written for each entry.
+		life := Forever
+		if needed <= maxLife/2 {
+			life = 2 * needed
+		}
+		done := false
+		if old == nil {
+			version = max(1, rand.Uint64())
+			done, err = c.adder.Add(ctx, k, marker(version, after(now, life)), life)
+		} else {
+			version = max(1, version)
+			done, err = c.swapper.CompareAndSwap(ctx, k, old, marker(version, after(now, life)), life)
+		}
+		if err != nil || done {
+			return version, err
+		}
+		if old, _, err = c.store.Get(ctx, k); err != nil {
+			return 0, err
+		}
+	}
+	return 0, errContended()
+}
+
+// after is the time d after now, in Unix nanoseconds.
+func after(now int64, d time.Duration) int64 {
+	if int64(d) > math.MaxInt64-now {
+		return math.MaxInt64
+	}
+	return now + int64(d)
+}
+
+// rawMany returns what is stored under the store's keys.
+func (c *Cache) rawMany(ctx context.Context, ks []string) (map[string][]byte, error) {
+	if c.batcher != nil && len(ks) > 1 {
+		return c.batcher.GetMany(ctx, ks)
+	}
+	items := make(map[string][]byte, len(ks))
+	for _, k := range ks {
+		value, found, err := c.store.Get(ctx, k)
+		if err != nil {
+			return nil, err
+		}
+		if found {
+			items[k] = value
+		}
+	}
+	return items, nil
+}
+
+// InvalidateTags makes every entry that [GetOrLoad] stored with one of the tags, in this namespace or in one in it, a miss: through all methods and in all processes, in one
+// step for each tag, and whether the entry is read or being loaded at that moment. It lists no keys: it deletes one entry for each tag, the marker
+// without which the tag's entries count for nothing.
+//
+// A tag is 1 byte to 1 KiB of any content; another is an error, and nothing is invalidated. After an error some of the tags may have been; in this process, with the stores here, all
+// of them have. A nil cache has none. A store that is no [Adder] and [Swapper] has no tags, which is [errors.ErrUnsupported].
+func (c *Cache) InvalidateTags(ctx context.Context, tags ...string) error {
+	if c == nil {
+		return nil
+	}
+	start := c.now()
+	err := opError("invalidate tags", strings.Join(tags, ","), c.invalidateTags(ctx, tags))
+	c.emit("invalidate tags", start, ResultOK, err)
+	return err
+}
+
+func (c *Cache) invalidateTags(ctx context.Context, tags []string) error {
+	ks := make([]string, len(tags))
+	for i, name := range tags {
+		if err := checkTag(name); err != nil {
+			return err
+		}
+		ks[i] = markerKey(c.prefix, name)
+	}
+	if err := c.ready(ctx); err != nil {
+		return err
+	}
+	if c.adder == nil || c.swapper == nil {
+		return c.unsupported("Adder and Swapper")
+	}
+	if len(ks) == 0 {
+		return nil
+	}
+	// What is being stored was loaded under the numbers before, so nobody has to wait for it; but nobody else is to wait for such a load.
+	c.flights.ofOther.Add(1)
+	defer c.flights.ofOther.Add(-1)
+	c.flights.overruleMatching(taggedWith(ks))
+	err := c.deleteEach(ctx, ks)
+	c.flights.overruleMatching(taggedWith(ks))
+	return err
+}
+
+func checkTag(name string) error {
+	if name == "" || len(name) > MaxKeyLen {
+		return fmt.Errorf("%w: the tag %s has %d bytes; allowed: 1 to %d", ErrInvalidKey, quoteKey(name), len(name), MaxKeyLen)
+	}
+	return nil
+}
