@@ -37,7 +37,7 @@ func (c *Cache) getMany(ctx context.Context, keys []string) (map[string][]byte, 
 	if len(keys) == 0 {
 		return items, nil
 	}
-	all, err := c.judgeMany(ctx, ks)
+	all, _, err := c.judgeMany(ctx, ks, nil)
 	if err != nil {
 		return nil, err
 	}

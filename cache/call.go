@@ -27,7 +27,7 @@ func (e *PanicError) Unwrap() error {
 var errGoexit = errors.New("the loader ended its goroutine")
 
 // call calls the loader. It does not return if the loader does not: then the flights land with an error when LoadTimeout is over.
-func (j *job) call(g *group, open []opening, flights []*flight, above *loads) (results []result) {
+func (j *job) call(g *group, flights []*flight) (results []result) {
 	l := &j.c.flights
 	timeout := j.policy.loadTimeout()
 	late := fmt.Errorf("the loader has not returned within %v: %w", timeout, context.DeadlineExceeded)
@@ -55,15 +55,14 @@ func (j *job) call(g *group, open []opening, flights []*flight, above *loads) (r
 			return
 		}
 		// The goroutine is ending, and only what is deferred still runs.
-		for i, f := range flights {
-			j.release(&open[i])
+		for _, f := range flights {
 			if j.policy.StaleIfError > 0 {
 				j.landFallback(f)
 			}
 			l.land(f, result{err: opError("get or load", f.key, errGoexit)})
 		}
 	}()
-	results = j.load(context.WithValue(ctx, loadsContextKey{}, &loads{l, g, above}), flights)
+	results = j.load(ctx, flights)
 	returned = true
 	for i, r := range results {
 		if ctx.Err() != nil && errors.Is(r.err, ctx.Err()) {
@@ -75,7 +74,11 @@ func (j *job) call(g *group, open []opening, flights []*flight, above *loads) (r
 
 // rescue, deferred, lands the flights of a goroutine in which a codec, the store or who listens to events panics.
 func (j *job) rescue(flights []*flight) {
-	if v := recover(); v != nil {
+	switch v := recover().(type) {
+	case nil:
+	case *PanicError: // of another goroutine
+		j.c.flights.abandon(flights, v)
+	default:
 		j.c.flights.abandon(flights, &PanicError{Value: v, Stack: debug.Stack()})
 	}
 }

@@ -39,7 +39,7 @@ func TestWhatOthersAlwaysOutrunGivesUp(t *testing.T) {
 	}
 }
 
-// deadSet is a store that is down for Set, and notes what it is told to delete.
+// deadSet is a store that is down for Set and Add, and notes what it is told to delete.
 type deadSet struct {
 	*recorder
 	deleted []string
@@ -47,6 +47,10 @@ type deadSet struct {
 
 func (d *deadSet) Set(context.Context, string, []byte, time.Duration) error {
 	return cache.ErrUnavailable
+}
+
+func (d *deadSet) Add(context.Context, string, []byte, time.Duration) (bool, error) {
+	return false, cache.ErrUnavailable
 }
 
 func (d *deadSet) DeleteMany(_ context.Context, keys []string) error {

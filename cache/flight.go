@@ -37,22 +37,6 @@ type route struct {
 	schema uint64
 }
 
-// group is what one call of a loader loads.
-type group struct {
-	ctx     context.Context //nolint:containedctx // the loader's: done when nobody waits any more
-	cancel  context.CancelCauseFunc
-	refresh bool
-	live    int // flights that somebody waits for; of flights.mu
-	flights []*flight
-}
-
-// newGroup is that of a call with ctx, whose values its loader has.
-func newGroup(ctx context.Context, refresh bool) *group {
-	g := &group{refresh: refresh}
-	g.ctx, g.cancel = context.WithCancelCause(context.WithoutCancel(ctx))
-	return g
-}
-
 // flight is the load of one key.
 type flight struct {
 	route
@@ -76,11 +60,20 @@ type flight struct {
 	overruled atomic.Bool // what it loads must not be stored: somebody has written since it began, or nobody waits for it
 }
 
+func (f *flight) hasLanded() bool {
+	select {
+	case <-f.done:
+		return true
+	default:
+		return false
+	}
+}
+
 // errTooMany is why a refresh is not begun.
 var errTooMany = fmt.Errorf("%d refreshes are under way", maxRefreshes)
 
 // takeOff returns the flights of the routes, which the caller now waits for, and the group of those that it has to run, or nil. For a refresh it
-// takes only keys that nobody loads, and gives errTooMany where too many run.
+// takes only keys that nobody loads, and gives errTooMany where too many run. Where a loader would wait for itself it gives errCircular.
 func (l *flights) takeOff(ctx context.Context, routes []route, keys []string, markers []string, refresh bool) (all []*flight, mine *group, err error) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -89,6 +82,10 @@ func (l *flights) takeOff(ctx context.Context, routes []route, keys []string, ma
 	}
 	if refresh && l.refreshes >= maxRefreshes {
 		return nil, nil, errTooMany
+	}
+	within := groupOf(ctx)
+	if slices.ContainsFunc(routes, func(r route) bool { return l.isCircular(within, r) }) {
+		return nil, nil, errCircular
 	}
 	for i, r := range routes {
 		f := l.joinable[r]
@@ -102,7 +99,7 @@ func (l *flights) takeOff(ctx context.Context, routes []route, keys []string, ma
 			}
 		default:
 			if mine == nil {
-				mine = newGroup(ctx, refresh)
+				mine = l.newGroup(ctx, refresh)
 			}
 			f = &flight{route: r, group: mine, key: keys[i], markers: markers, done: make(chan struct{}), turn: make(chan struct{}, 1), waiters: 1}
 			mine.flights = append(mine.flights, f)
@@ -117,6 +114,9 @@ func (l *flights) takeOff(ctx context.Context, routes []route, keys []string, ma
 		if refresh {
 			l.refreshes++
 		}
+	}
+	if w := within.nearest(l); w != nil && !refresh {
+		w.waits = append(w.waits, all...)
 	}
 	return all, mine, nil
 }
@@ -228,10 +228,15 @@ func (l *flights) abandonLocked(f *flight, err error) {
 	}
 }
 
-// leave is called by each who waits for f, when he does not any more. With the last one the load is called off.
-func (l *flights) leave(f *flight) {
+// leave is called by each who waits for f, when he does not any more, with the context that he began to wait with. With the last one the load is called off.
+func (l *flights) leave(ctx context.Context, f *flight) {
+	within := groupOf(ctx).nearest(l)
 	l.mu.Lock()
 	defer l.mu.Unlock()
+	if within != nil {
+		i := slices.Index(within.waits, f)
+		within.waits = slices.Delete(within.waits, i, i+1)
+	}
 	f.waiters--
 	if f.waiters > 0 {
 		return

@@ -306,40 +306,6 @@ func TestALoadersContextEndsWithLoadTimeoutAndHasTheFirstCallersValues(t *testin
 	})
 }
 
-func TestALoaderThatAsksForItsOwnKeyGetsAnError(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		c := inMemory(t, nil)
-		get := func(ctx context.Context, key string, load func(context.Context) (string, error)) (string, error) {
-			return cache.GetOrLoad(ctx, c, key, cache.Policy{}, load)
-		}
-		never := func(context.Context) (string, error) { t.Error("the inner loader was called"); return "", nil }
-		_, err := get(t.Context(), "k", func(ctx context.Context) (string, error) { return get(ctx, "k", never) })
-		if want := `cache: get or load "k": its own loader asks for it`; fmt.Sprint(err) != want {
-			t.Errorf("the error is %v; want %q", err, want)
-		}
-		_, err = get(t.Context(), "k", func(ctx context.Context) (string, error) {
-			return get(ctx, "other", func(ctx context.Context) (string, error) { return get(ctx, "k", never) })
-		})
-		if want := `cache: get or load "k": its own loader asks for it`; fmt.Sprint(err) != want {
-			t.Errorf("through another key: the error is %v; want %q", err, want)
-		}
-		_, err = cache.GetOrLoadMany(t.Context(), c, []string{"k", "l"}, cache.Policy{}, func(ctx context.Context, _ []string) (map[string]string, error) {
-			_, err := get(ctx, "l", never)
-			return nil, err
-		})
-		if want := `cache: get or load "l": its own loader asks for it`; fmt.Sprint(err) != want {
-			t.Errorf("in a batch: the error is %v; want %q", err, want)
-		}
-		// The same key in another namespace is another.
-		v, err := get(t.Context(), "k", func(ctx context.Context) (string, error) {
-			return cache.GetOrLoad(ctx, c.Namespace("n"), "k", cache.Policy{}, func(context.Context) (string, error) { return "inner", nil })
-		})
-		if v != "inner" || err != nil {
-			t.Errorf("of another namespace: %q, %v; want the value", v, err)
-		}
-	})
-}
-
 // late is a store whose Gets can be held up after they have read.
 type late struct {
 	cache.Store

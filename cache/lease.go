@@ -19,29 +19,36 @@ func (s *stored) isLeased() bool {
 
 // lease takes the leases of the openings, as many as are to be had, and returns those whose keys others have.
 func (j *job) lease(ctx context.Context, open []opening) (mine, others []opening, err error) {
-	for _, o := range open {
-		taken := false
-		if !o.before.isLeased() {
-			if taken, err = j.take(ctx, &o); err != nil {
-				break
+	done := false
+	defer func() { // also where the store panics
+		for i := range open {
+			if !done || err != nil {
+				j.release(&open[i])
 			}
 		}
-		if taken {
+	}()
+	errs := make([]error, len(open))
+	parallel(len(open), func(i int) {
+		if !open[i].before.isLeased() {
+			errs[i] = j.take(ctx, &open[i])
+		}
+	})
+	for i, o := range open {
+		switch {
+		case errs[i] != nil:
+			err = errs[i]
+		case o.lease != nil:
 			mine = append(mine, o)
-		} else {
+		default:
 			others = append(others, o)
 		}
 	}
-	if err != nil {
-		for i := range mine {
-			j.release(&mine[i])
-		}
-	}
+	done = true
 	return mine, others, err
 }
 
 // take puts a lease in the place of what is stored, unless somebody was faster. What may be used meanwhile stays in it.
-func (j *job) take(ctx context.Context, o *opening) (taken bool, err error) {
+func (j *job) take(ctx context.Context, o *opening) error {
 	var f frame
 	if s := o.before; s.standing == stale || s.standing == fallback {
 		f = s.frame
@@ -51,6 +58,8 @@ func (j *job) take(ctx context.Context, o *opening) (taken bool, err error) {
 	_, _ = rand.Read(f.token[:]) // never fails
 	f.deadline = after(now, j.policy.Exclusive)
 	raw, life := f.encode(), f.life(now)
+	var taken bool
+	var err error
 	if o.before.raw == nil {
 		taken, err = j.c.adder.Add(ctx, o.k, raw, life)
 	} else {
@@ -59,7 +68,7 @@ func (j *job) take(ctx context.Context, o *opening) (taken bool, err error) {
 	if taken {
 		o.lease = raw
 	}
-	return taken, err
+	return err
 }
 
 // release gives a lease back, if it still is there, so that others need not wait until it has run out. What was used meanwhile is put back.
@@ -76,7 +85,7 @@ func (j *job) release(o *opening) {
 }
 
 // await waits for what another has a lease for, until it is there, or the lease is to be had.
-func (j *job) await(g *group, o opening, tags []tag, above *loads) {
+func (j *job) await(g *group, o opening, tags []tag) {
 	begun := time.Now()
 	for {
 		wait := time.NewTimer(min(max(minPoll, time.Since(begun)/8), maxPoll))
@@ -96,12 +105,11 @@ func (j *job) await(g *group, o opening, tags []tag, above *loads) {
 				continue
 			}
 			o.before = s
-			taken := false
-			if taken, err = j.take(g.ctx, &o); err == nil && !taken {
+			if err = j.take(g.ctx, &o); err == nil && o.lease == nil {
 				continue
 			}
 		}
-		j.loadOpen(g, []opening{o}, tags, nil, err, j.c.timeout, above)
+		j.loadOpen(g, []opening{o}, tags, nil, err, j.c.timeout)
 		return
 	}
 }

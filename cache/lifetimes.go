@@ -48,6 +48,9 @@ func (c *Cache) getAndRenew(ctx context.Context, k string, ttl time.Duration) (v
 			return raw, found, err
 		}
 		s, err := c.judge(ctx, raw)
+		if err == nil {
+			err = c.prolong(ctx, &s, ttl)
+		}
 		switch {
 		case err != nil:
 			return nil, false, err
@@ -102,6 +105,9 @@ func (c *Cache) touch(ctx context.Context, k string, ttl time.Duration) (bool, e
 		return false, c.unsupported("Swapper") // Exists and then Delete would tell two callers that they deleted one entry
 	case ttl > 0 && c.toucher != nil:
 		s, err := c.look(ctx, k)
+		if err == nil {
+			err = c.prolong(ctx, &s, ttl)
+		}
 		switch {
 		case err != nil || s.standing != fresh:
 			return false, err
@@ -129,6 +135,9 @@ func (c *Cache) touchBySwapping(ctx context.Context, k string, ttl time.Duration
 			return false, err
 		}
 		s, err := c.look(ctx, k)
+		if err == nil && ttl > 0 {
+			err = c.prolong(ctx, &s, ttl)
+		}
 		if err != nil || s.standing != fresh {
 			return false, err
 		}

@@ -18,11 +18,11 @@ import (
 //
 // load runs in a goroutine of its own, with the values of the first caller's context and not with its end: each caller stops waiting when his context is done, and load's is
 // done when the last has, or after [Policy].LoadTimeout. So it must use its own context, and nothing that ends with a request, such as a pooled request context. What it returns with an
-// error is not used, and the error, which is not stored, is what all callers get. [ErrNotFound] is what it returns where there is nothing to find. A panic is a [PanicError]. A loader that asks for its own key gets an error.
+// error is not used, and the error, which is not stored, is what all callers get. [ErrNotFound] is what it returns where there is nothing to find. A panic is a [PanicError]. A loader that waits for itself, because it asks for its own key or for one whose loader asks for that, gets an error.
 //
 // Where the store does not serve the value is loaded and returned all the same, and [Options].OnEvent has the store's error. A value that the store refuses is returned too.
 // What was loaded is not stored if the key was set, deleted, cleared or invalidated through this cache after load was called; for other processes to keep it so, the load has to be
-// Exclusive. On a nil cache load is called each time.
+// Exclusive. On a nil cache load is called each time, in the goroutine of the caller and with his context: only what makes no sense in p is an error.
 func GetOrLoad[T any](ctx context.Context, c *Cache, key string, p Policy, load func(context.Context) (T, error)) (T, error) {
 	return getOrLoad(ctx, c, key, &p, shape{}, load)
 }

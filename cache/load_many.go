@@ -34,7 +34,7 @@ func getOrLoadMany[T any](ctx context.Context, c *Cache, keys []string, p *Polic
 	values := make(map[string]T, len(keys))
 	var missing, missingKs, old, oldKs []string
 	asked := time.Now() // it may look at tags too
-	all, trouble := c.judgeMany(ctx, ks)
+	all, _, trouble := c.judgeMany(ctx, ks, nil)
 	if trouble != nil {
 		missing, missingKs = keys, ks
 	}

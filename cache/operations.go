@@ -105,32 +105,40 @@ func (c *Cache) set(ctx context.Context, k string, value []byte, ttl time.Durati
 func (c *Cache) setKeep(ctx context.Context, k string, value []byte) error {
 	for range maxTries {
 		s, err := c.look(ctx, k)
-		if err != nil {
-			return err
-		}
-		if s.isSpecial() { // its lifetime is not what the store would keep
-			swapped, err := c.swapOver(ctx, k, &s, value, s.left(c))
-			if err != nil || swapped {
+		done := false
+		switch {
+		case err != nil:
+		case s.isSpecial(): // its lifetime is not what the store would keep
+			done, err = c.swapOver(ctx, k, &s, value, s.left(c))
+		case s.raw != nil:
+			if err = c.store.Set(ctx, k, value, KeepTTL); !errors.Is(err, ErrNotFound) {
 				return err
 			}
-			continue
-		}
-		err = c.store.Set(ctx, k, value, KeepTTL)
-		if !errors.Is(err, ErrNotFound) {
-			return err
-		}
-		if c.adder == nil {
+			err = nil // it has gone meanwhile
+		case c.adder == nil:
 			return c.unsupported("Adder")
+		default: // not Set, which would take over the lifetime of a lease that came meanwhile
+			done, err = c.adder.Add(ctx, k, value, c.ttl)
 		}
-		stored, err := c.adder.Add(ctx, k, value, c.ttl)
-		if err != nil || stored {
-			return err
+		if err != nil {
+			return c.failed(ctx, k, err)
+		}
+		if done {
+			return nil
 		}
 		if err := ctx.Err(); err != nil {
 			return err
 		}
 	}
 	return errContended()
+}
+
+// failed returns the error of a Set that did not come to the store's Set. What was there must not come back if it was trouble: a store remembers a Delete that fails.
+func (c *Cache) failed(ctx context.Context, k string, err error) error {
+	if !errors.Is(err, ErrTooLarge) && !errors.Is(err, errors.ErrUnsupported) {
+		_ = c.store.Delete(context.WithoutCancel(ctx), k) // err says that it went wrong
+	}
+	return err
 }
 
 // Delete removes the entry under key. An absent one is no error. Under a context that is done nothing happens, as with Set.

@@ -26,7 +26,8 @@ type Policy struct {
 	// LoadTimeout is how long one call of the loader may take: its context is done then, and its callers get an error even if it does not return. Zero is
 	// 30 seconds, or Exclusive if that is shorter.
 	LoadTimeout time.Duration
-	// Tags are what [Cache.InvalidateTags] knows the value by: up to 64. They cost a read of one more entry each, and for each level of namespace.
+	// Tags are what [Cache.InvalidateTags] knows the value by: up to 64. They cost a read of one more entry each, the marker, and for each level of namespace. A marker that is
+	// lost, as those of permanent values are first where a store is full, makes its values misses.
 	Tags []string
 }
 
@@ -54,11 +55,20 @@ func (p *Policy) check(c *Cache) error {
 	for _, d := range []struct {
 		name string
 		d    time.Duration
+		min  time.Duration // but for 0
 	}{
-		{"StaleFor", p.StaleFor}, {"StaleIfError", p.StaleIfError}, {"NegativeTTL", p.NegativeTTL}, {"Exclusive", p.Exclusive}, {"LoadTimeout", p.LoadTimeout},
+		{"StaleFor", p.StaleFor, 0},
+		{"StaleIfError", p.StaleIfError, 0},
+		{"NegativeTTL", p.NegativeTTL, 0},
+		{"Exclusive", p.Exclusive, minRenewal},
+		{"LoadTimeout", p.LoadTimeout, minRenewal},
 	} {
-		if d.d < 0 || d.d > maxRenewal {
+		switch {
+		case d.d == 0 || d.d >= d.min && d.d <= maxRenewal:
+		case d.min == 0:
 			return fmt.Errorf("%w: Policy.%s is %s; allowed: 0 to %v", ErrInvalidTTL, d.name, lifetimeText(d.d), maxRenewal)
+		default:
+			return fmt.Errorf("%w: Policy.%s is %s; allowed: 0, or %v to %v", ErrInvalidTTL, d.name, lifetimeText(d.d), d.min, maxRenewal)
 		}
 	}
 	switch {
@@ -87,7 +97,7 @@ func (p *Policy) check(c *Cache) error {
 
 // isPlain tells, for next to nothing, that there is nothing to check.
 func (p *Policy) isPlain() bool {
-	return p.TTL >= 0 && p.StaleFor == 0 && p.StaleIfError == 0 && p.NegativeTTL == 0 && p.Exclusive == 0 && p.LoadTimeout >= 0 && len(p.Tags) == 0
+	return p.TTL >= 0 && p.StaleFor == 0 && p.StaleIfError == 0 && p.NegativeTTL == 0 && p.Exclusive == 0 && p.LoadTimeout == 0 && len(p.Tags) == 0
 }
 
 // errNoLoader is a mistake of the program's.

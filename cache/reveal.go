@@ -22,9 +22,10 @@ type stored struct {
 	standing standing
 	raw      []byte // as it is stored; nil where nothing is
 	framed   bool
-	frame    frame  // if framed
-	value    []byte // the caller's bytes, part of raw; of use if the standing is fresh, stale or fallback
-	late     int64  // how long it has not been fresh any more, in nanoseconds
+	frame    frame             // if framed
+	value    []byte            // the caller's bytes, part of raw; of use if the standing is fresh, stale or fallback
+	late     int64             // how long it has not been fresh any more, in nanoseconds
+	markers  map[string][]byte // of its tags, among others
 }
 
 // judge looks at a stored value. An error is that its tags cannot be looked at.
@@ -36,12 +37,52 @@ func (c *Cache) judge(ctx context.Context, raw []byte) (stored, error) {
 	if s.standing == absent || len(s.frame.tags) == 0 {
 		return s, nil
 	}
-	markers, err := c.markers(ctx, slices.Values([]stored{s}))
-	if err != nil {
+	markers := make(map[string][]byte)
+	if err := c.readMarkers(ctx, []stored{s}, markers); err != nil {
 		return stored{}, err
 	}
 	s.compare(c.scopes(), markers)
 	return s, nil
+}
+
+// judgeMany reads and judges what is stored under the store's keys, in their order, and reads those of markers meanwhile, where nil is one that is not there.
+func (c *Cache) judgeMany(ctx context.Context, ks, more []string) (all []stored, markers map[string][]byte, err error) {
+	read := ks
+	if len(more) > 0 {
+		read = slices.Concat(ks, more)
+	}
+	raws, err := c.rawMany(ctx, read)
+	if err != nil {
+		return nil, nil, err
+	}
+	all = make([]stored, len(ks))
+	tagged := len(more) > 0
+	for i, k := range ks {
+		raw, found := raws[k]
+		switch {
+		case !found:
+		case isFramed(raw):
+			all[i] = judgeFrame(raw)
+			tagged = tagged || len(all[i].frame.tags) > 0
+		default:
+			all[i] = stored{standing: fresh, raw: raw, value: raw}
+		}
+	}
+	if !tagged {
+		return all, nil, nil
+	}
+	markers = make(map[string][]byte, len(more))
+	for _, k := range more {
+		markers[k] = raws[k]
+	}
+	if err := c.readMarkers(ctx, all, markers); err != nil {
+		return nil, nil, err
+	}
+	scopes := c.scopes()
+	for i := range all {
+		all[i].compare(scopes, markers)
+	}
+	return all, markers, nil
 }
 
 // judgeFrame is judge for a value that looks like a frame, as though no tag had been invalidated.

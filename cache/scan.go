@@ -77,7 +77,7 @@ const keysAtOnce = 32
 
 // yieldVisible yields the callers' keys of those of ks under which there is something, until yield says no.
 func (c *Cache) yieldVisible(ctx context.Context, ks []string, yield func(string) bool) (goOn bool, err error) {
-	all, err := c.judgeMany(ctx, ks)
+	all, _, err := c.judgeMany(ctx, ks, nil)
 	if err != nil {
 		return false, err
 	}

@@ -5,9 +5,9 @@ import (
 	"encoding/binary"
 	"fmt"
 	"iter"
+	"maps"
 	"math"
 	"math/rand/v2"
-	"slices"
 	"strings"
 	"time"
 )
@@ -49,23 +49,45 @@ func markerKeys(scopes []string, tag string) iter.Seq2[int, string] {
 	}
 }
 
-// markers reads the markers of the tags of all.
-func (c *Cache) markers(ctx context.Context, all iter.Seq[stored]) (map[string][]byte, error) {
+// markerKeys are the keys of the markers of the tags.
+func (c *Cache) markerKeys(tags []string) []string {
 	var ks []string
-	scopes := c.scopes()
-	for s := range all {
-		for _, t := range s.frame.tags {
-			for _, k := range markerKeys(scopes, t.name) {
+	if len(tags) > 0 {
+		scopes := c.scopes()
+		for _, name := range tags {
+			for _, k := range markerKeys(scopes, name) {
 				ks = append(ks, k)
 			}
 		}
 	}
-	slices.Sort(ks)
-	return c.rawMany(ctx, slices.Compact(ks))
+	return ks
+}
+
+// readMarkers adds the markers of the tags of all to those that are known, where nil is one that is not there.
+func (c *Cache) readMarkers(ctx context.Context, all []stored, known map[string][]byte) error {
+	var ks []string
+	scopes := c.scopes()
+	for _, s := range all {
+		for _, t := range s.frame.tags {
+			for _, k := range markerKeys(scopes, t.name) {
+				if _, ok := known[k]; !ok {
+					known[k] = nil
+					ks = append(ks, k)
+				}
+			}
+		}
+	}
+	if len(ks) == 0 {
+		return nil
+	}
+	found, err := c.rawMany(ctx, ks)
+	maps.Copy(known, found)
+	return err
 }
 
 // compare makes an entry absent of whose tags one has been invalidated.
 func (s *stored) compare(scopes []string, markers map[string][]byte) {
+	s.markers = markers
 	for _, t := range s.frame.tags {
 		if len(t.versions) != len(scopes) {
 			s.standing = absent
@@ -80,30 +102,51 @@ func (s *stored) compare(scopes []string, markers map[string][]byte) {
 	}
 }
 
-// tagged returns the tags with the numbers of their markers, which are made where they are missing and live at least as long as is needed.
-func (c *Cache) tagged(ctx context.Context, names []string, needed time.Duration) ([]tag, error) {
-	scopes := c.scopes()
-	ks := make([]string, 0, len(names)*len(scopes))
-	for _, name := range names {
-		for _, k := range markerKeys(scopes, name) {
-			ks = append(ks, k)
-		}
+// tagged returns the tags with the numbers of their markers, of which those are there. They are made where they are missing, and live at least as long as is needed.
+func (c *Cache) tagged(ctx context.Context, names []string, markers map[string][]byte, needed time.Duration) ([]tag, error) {
+	if len(names) == 0 {
+		return nil, nil
 	}
-	found, err := c.rawMany(ctx, ks)
-	if err != nil {
-		return nil, err
+	tags, scopes := make([]tag, len(names)), c.scopes()
+	errs := make([]error, len(names)*len(scopes))
+	for i, name := range names {
+		tags[i] = tag{name: name, versions: make([]uint64, len(scopes))}
 	}
-	tags := make([]tag, 0, len(names))
-	for _, name := range names {
-		t := tag{name: name, versions: make([]uint64, len(scopes))}
-		for level, k := range markerKeys(scopes, name) {
-			if t.versions[level], err = c.marked(ctx, k, found[k], needed); err != nil {
-				return nil, err
-			}
+	parallel(len(errs), func(n int) {
+		i, level := n/len(scopes), n%len(scopes)
+		k := markerKey(scopes[level], names[i])
+		tags[i].versions[level], errs[n] = c.marked(ctx, k, markers[k], needed)
+	})
+	for _, err := range errs {
+		if err != nil {
+			return nil, err
 		}
-		tags = append(tags, t)
 	}
 	return tags, nil
+}
+
+// prolong makes the markers of a fresh entry that gets another lifetime live at least as long. The entry becomes absent where one of its tags has been invalidated meanwhile.
+func (c *Cache) prolong(ctx context.Context, s *stored, ttl time.Duration) error {
+	if s.standing != fresh || len(s.frame.tags) == 0 {
+		return nil
+	}
+	needed := Forever
+	if ttl < maxLife {
+		needed = ttl + time.Duration(max(s.frame.staleFor, s.frame.staleIfError))
+	}
+	scopes := c.scopes()
+	for _, t := range s.frame.tags {
+		for level, k := range markerKeys(scopes, t.name) {
+			v, err := c.marked(ctx, k, s.markers[k], needed)
+			if err != nil {
+				return err
+			}
+			if v != t.versions[level] {
+				s.standing = absent
+			}
+		}
+	}
+	return nil
 }
 
 // marked returns the number of the marker under k, whose value is old, or nil if there is none.
@@ -180,7 +223,7 @@ func (c *Cache) InvalidateTags(ctx context.Context, tags ...string) error {
 }
 
 func (c *Cache) invalidateTags(ctx context.Context, tags []string) error {
-	ks := make([]string, len(tags))
+	ks := make([]string, len(tags)) // of the markers of this level
 	for i, name := range tags {
 		if err := checkTag(name); err != nil {
 			return err

@@ -99,20 +99,29 @@ func (t Typed[T]) set(ctx context.Context, key string, value T) error {
 	if err != nil {
 		return err
 	}
+	j := job{c: t.c, policy: &t.policy, schema: t.shape.schema}
 	return t.c.flights.write(ctx, k, func() error {
-		var tags []tag
-		if len(t.policy.Tags) > 0 {
-			if tags, err = t.c.tagged(ctx, t.policy.Tags, t.policy.needed(t.c)); err != nil {
-				return err
-			}
+		tags, err := t.tags(ctx)
+		if err != nil {
+			return t.c.failed(ctx, k, err)
 		}
-		j := job{c: t.c, policy: &t.policy, schema: t.shape.schema}
 		raw, life := j.frame(result{value: data}, tags)
 		if len(raw) > MaxValueLen {
 			return tooLarge(raw)
 		}
 		return t.c.store.Set(ctx, k, raw, life)
 	})
+}
+
+func (t Typed[T]) tags(ctx context.Context) ([]tag, error) {
+	if len(t.policy.Tags) == 0 {
+		return nil, nil
+	}
+	markers, err := t.c.rawMany(ctx, t.c.markerKeys(t.policy.Tags))
+	if err != nil {
+		return nil, err
+	}
+	return t.c.tagged(ctx, t.policy.Tags, markers, t.policy.needed(t.c))
 }
 
 // Delete removes the entry under key. An absent one is no error.

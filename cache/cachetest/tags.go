@@ -161,6 +161,36 @@ func tagCases() []testCase {
 					k.want(c, key, "value")
 				}
 			}},
+		{name: "a marker outlives what is to live longer", needs: needs(needAdder, needSwapper, needToucher, needRenewer),
+			rule: "a marker outlives the longest entry it tags, also where Touch and GetAndRenew have made its life longer", run: func(k *kit) {
+				c := k.cache()
+				for name, longer := range map[string]func(key string) (bool, error){
+					"Touch":         func(key string) (bool, error) { return c.Touch(k.ctx(), key, 24*time.Hour) },
+					"Touch forever": func(key string) (bool, error) { return c.Touch(k.ctx(), key, cache.Forever) },
+					"GetAndRenew": func(key string) (bool, error) {
+						_, found, err := c.GetAndRenew(k.ctx(), key, 24*time.Hour)
+						return found, err
+					},
+				} {
+					for _, p := range []cache.Policy{{TTL: time.Minute}, {TTL: time.Minute, StaleFor: time.Hour}} {
+						key := fmt.Sprint(name, p.StaleFor)
+						p.Tags = []string{"tag of " + key, "another of " + key}
+						k.load(c, key, p, "value")
+						found, err := longer(key)
+						k.answer(name, found, err, true)
+						for _, tag := range p.Tags {
+							if left, found, err := direct(k.store(c)).TTL(k.ctx(), "@:"+tag); err != nil || !found || left < 24*time.Hour+p.StaleFor {
+								k.fail("after %s the marker lives for %v, %t, %v; want longer than its entry", name, left, found, err)
+							}
+						}
+						k.want(c, key, "value")
+						k.must("InvalidateTags", c.InvalidateTags(k.ctx(), p.Tags[1]))
+						found, err = longer(key)
+						k.answer(name+" of what has been invalidated", found, err, false)
+						k.wantGone(c, key)
+					}
+				}
+			}},
 		{name: "a second store sees what tags invalidate", needs: needs(needReopen, needAdder, needSwapper),
 			rule: "InvalidateTags makes entries a miss in all processes, and those that are being loaded", run: func(k *kit) {
 				c := k.two()

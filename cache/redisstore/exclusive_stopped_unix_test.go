@@ -15,6 +15,7 @@ func TestAHolderThatIsStoppedBeyondItsLeaseStoresNothing(t *testing.T) {
 	for name, later := range map[string]func(t *testing.T, f *service, q question){
 		"while another loads": func(t *testing.T, f *service, q question) {
 			f.push(t, "here", "key", "new")
+			q.Policy.Exclusive = time.Minute // whose own load may take longer
 			wantAnswer(t, <-f.asks(q), "new")
 		},
 		"while another sets": func(t *testing.T, f *service, _ question) {

@@ -1,0 +1,103 @@
+package cache
+
+import (
+	"context"
+	"sync"
+	"time"
+)
+
+// prepared is what is to be known before the source is asked.
+type prepared struct {
+	open, others []opening // those to load, and those that other processes load
+	tags         []tag
+	err          error
+}
+
+// opening is a flight that has to load.
+type opening struct {
+	*flight
+
+	known  bool   // the store has said what was stored
+	before stored // what was stored
+	lease  []byte // what was put in its place, where the load is exclusive
+}
+
+// prepareInTime is prepare, or errSlow if that takes longer than d, and what it will have come to.
+func (j *job) prepareInTime(g *group, d time.Duration, running *sync.WaitGroup) (p prepared, late <-chan prepared, err error) {
+	if d <= 0 {
+		return prepared{}, nil, errSlow
+	}
+	done := make(chan prepared, 1)
+	running.Go(func() {
+		defer j.rescue(g.flights)
+		defer close(done) // also where it panics
+		p := j.prepare(g)
+		done <- p
+	})
+	timer := time.NewTimer(d)
+	defer timer.Stop()
+	select {
+	case p := <-done:
+		return p, nil, p.err
+	case <-timer.C:
+		return prepared{}, done, errSlow
+	}
+}
+
+// prepare reads once more, for another may have been faster since the callers did, lands what it finds and takes the leases.
+func (j *job) prepare(g *group) (p prepared) {
+	ks := make([]string, len(g.flights))
+	for i, f := range g.flights {
+		ks[i] = f.k
+	}
+	// The numbers of the tags are read before the source is asked: what is invalidated from now on is.
+	found, markers, err := j.c.judgeMany(g.ctx, ks, j.c.markerKeys(j.policy.Tags))
+	if err == nil {
+		// Though nobody may wait any more: markers that a slow store has not made in time are there for the next load.
+		p.tags, err = j.c.tagged(context.WithoutCancel(g.ctx), j.policy.Tags, markers, j.policy.needed(j.c))
+	}
+	if err != nil {
+		return prepared{err: err}
+	}
+	for i, f := range g.flights {
+		if s := j.use(found[i]); !j.landed(f, s) {
+			p.open = append(p.open, opening{flight: f, known: true, before: s})
+		}
+	}
+	if j.policy.Exclusive > 0 {
+		p.open, p.others, p.err = j.lease(g.ctx, p.open)
+	}
+	return p
+}
+
+// landed lands f with what is stored, where that is good enough: to a refresh, what is stale is not.
+func (j *job) landed(f *flight, s stored) bool {
+	switch s.standing {
+	case fresh:
+		j.c.flights.land(f, result{value: s.value})
+	case negative:
+		j.c.flights.land(f, result{err: opError("get or load", f.key, ErrNotFound), missing: true})
+	default:
+		return false
+	}
+	return true
+}
+
+// learn takes over what the store has said late, or will: a lease that was taken when the load had begun guards nothing, but what it stands for can be discarded.
+func learn(open []opening, late <-chan prepared) {
+	if late == nil {
+		return
+	}
+	p, ok := <-late
+	if !ok || p.err != nil {
+		return
+	}
+	for i := range open {
+		open[i].known = true
+		for _, o := range p.open {
+			if o.flight == open[i].flight {
+				open[i] = o
+			}
+		}
+	}
+}
