@@ -172,7 +172,7 @@ func tagCases() []testCase {
 						return found, err
 					},
 				} {
-					for _, p := range []cache.Policy{{TTL: time.Minute}, {TTL: time.Minute, StaleFor: time.Hour}} {
+					for _, p := range []cache.Policy{{TTL: time.Minute}, {TTL: time.Minute, StaleFor: 20 * time.Hour}} {
 						key := fmt.Sprint(name, p.StaleFor)
 						p.Tags = []string{"tag of " + key, "another of " + key}
 						k.load(c, key, p, "value")
