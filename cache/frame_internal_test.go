@@ -49,6 +49,21 @@ func TestWhatIsCutShortOrOfAnotherVersionIsNoFrame(t *testing.T) {
 	}
 }
 
+func TestAFrameWithATimeBefore1970IsAbsent(t *testing.T) {
+	for _, at := range []int64{-1, math.MinInt64} { // the distance of the latter from now overflows, to a long time that is left
+		for name, f := range map[string]frame{
+			"a value":            {flags: flagValue | flagSoft, fresh: at, staleFor: int64(maxRenewal), value: []byte("value")},
+			"that it is not":     {flags: flagNegative | flagSoft, fresh: at},
+			"a lease":            {flags: flagLease, deadline: at},
+			"a lease on a value": {flags: flagLease | flagValue | flagSoft, fresh: math.MaxInt64, deadline: at, value: []byte("value")},
+		} {
+			if s := judgeFrame(f.encode()); s.standing != absent || s.isLeased() {
+				t.Errorf("%s, of %d, stands as %d, leased: %t; want it absent", name, at, s.standing, s.isLeased())
+			}
+		}
+	}
+}
+
 // FuzzFrame holds that any bytes are a frame that means the same when it is encoded anew, or none, and that nothing panics on them.
 func FuzzFrame(f *testing.F) {
 	for _, fr := range frames() {
