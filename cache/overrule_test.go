@@ -107,6 +107,27 @@ func TestALoadThatBeginsDuringAWriteDoesNotOverwriteIt(t *testing.T) {
 	}
 }
 
+func TestALoadThatBeginsAndEndsDuringASetManyDoesNotOverwriteIt(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		c, gates := overGates(t)
+		open, openLast := gates.shut("written"), gates.shut("last")
+		w := aSetMany()
+		under, s := w.begin(t.Context(), c), newSource()
+		a := ask(t.Context(), c, "k", cache.Policy{}, s.load)
+		open()
+		synctest.Wait()
+		w.isThere(t, c)
+		s.answer <- outcome{value: "loaded"}
+		a.got(t, "loaded")
+		synctest.Wait()
+		w.isThere(t, c)
+		under.waits(t)
+		openLast()
+		under.ends(t, nil)
+		w.isThere(t, c)
+	})
+}
+
 func TestInvalidateTagsDoesNotWaitForALoadThatIsStoringAndNothingWithTheTagIsVisible(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		c, s := overGates(t)
