@@ -46,6 +46,7 @@ type flight struct {
 	markers []string // of its tags, in the namespace of its caller
 	done    chan struct{}
 	turn    chan struct{} // holds a token while the value is being stored
+	older   []*flight     // of the key, which may be storing yet
 
 	// Of flights.mu until done is closed, which they are set before:
 	result
@@ -121,11 +122,16 @@ func (l *flights) takeOff(ctx context.Context, routes []route, keys []string, ma
 	return all, mine, nil
 }
 
-// begin makes a flight joinable and active. Whoever is writing at this moment may have read what is there before: it stores nothing.
+// begin makes a flight joinable and active. Whoever is writing at this moment may have read what is there before: it stores nothing. Nor do those before it of the key, which nobody
+// may join any more.
 func (l *flights) begin(f *flight) {
 	if l.joinable == nil {
 		l.joinable, l.active, l.groups = make(map[route]*flight), make(map[string][]*flight), make(map[*group]struct{})
 	}
+	for _, other := range l.active[f.k] {
+		other.overruled.Store(true)
+	}
+	f.older = slices.Clone(l.active[f.k])
 	l.joinable[f.route] = f
 	l.active[f.k] = append(l.active[f.k], f)
 	l.count.Add(1)

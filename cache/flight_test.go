@@ -355,6 +355,25 @@ func TestACallerThatArrivesAsAFlightEndsReadsAgainAndDoesNotLoad(t *testing.T) {
 	})
 }
 
+func TestWhatWasNotFoundIsNotStoredAfterWhatALaterLoadFoundThoughTheStoreIsLate(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := &late{Store: newShelf()}
+		c, p := over(t, s), cache.Policy{NegativeTTL: time.Hour}
+		t.Cleanup(func() { _ = c.Close() })
+		hold, holdSecond := make(chan struct{}), make(chan struct{})
+		s.holdUp(hold)
+		first := ask(t.Context(), c, "k", p, func(context.Context) (string, error) { return "", cache.ErrNotFound })
+		s.holdUp(holdSecond)
+		close(hold) // the caller's own read; the load's is to take longer than the source
+		first.failed(t, cache.ErrNotFound)
+		s.holdUp(nil)
+		ask(t.Context(), c, "k", p, loads("new")).got(t, "new")
+		close(holdSecond)
+		synctest.Wait()
+		wantStored(t, c, "k", "new")
+	})
+}
+
 func TestALoadersErrorIsThatOfAllCallersAndIsNotStored(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		c, s, failure := inMemory(t, nil), newSource(), errors.New("the failure")

@@ -99,8 +99,7 @@ func (j *job) run(g *group, trouble error, asked time.Time) {
 	if trouble == nil {
 		p, late, trouble = j.prepareInTime(g, j.c.timeout-time.Since(asked), &all)
 	}
-	if trouble != nil { // the store is not asked for anything else but to take the value
-		p = prepared{}
+	if trouble != nil && p.open == nil { // the store is not asked for anything else but to take the value
 		for _, f := range g.flights {
 			if !f.hasLanded() {
 				p.open = append(p.open, opening{flight: f})

@@ -59,6 +59,20 @@ func TestWhatABatchDidNotFindIsLoadedAnewWhileAnotherOfItsValuesIsBeingStored(t 
 	}
 }
 
+func TestWhatWasNotFoundIsNotStoredOverWhatALaterLoadFound(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		c, s := overGates(t)
+		p := cache.Policy{NegativeTTL: time.Hour}
+		open := s.shut("\x00\x00") // what stands for nothing
+		first := ask(t.Context(), c, "k", p, func(context.Context) (string, error) { return "", cache.ErrNotFound })
+		first.failed(t, cache.ErrNotFound) // waits for the store no longer than its timeout
+		ask(t.Context(), c, "k", p, loads("new")).got(t, "new")
+		open()
+		synctest.Wait()
+		wantStored(t, c, "k", "new")
+	})
+}
+
 func TestErrNotFoundOfABatchsLoaderIsAnErrorOfTheCallAndIsNotRemembered(t *testing.T) {
 	own := fmt.Errorf("no such tenant: %w", cache.ErrNotFound)
 	for name, c := range map[string]*cache.Cache{"of a cache": inMemory(t, nil), "of a nil cache": nil} {
@@ -111,23 +125,27 @@ func TestSchemasDoNotShareALoad(t *testing.T) {
 }
 
 func TestAnExclusiveLoadThatTheStoreIsTooSlowForLeavesTheLeaseOfAnotherProcess(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		near, far := newShelf(), newSlow()
-		far.shelf = near
-		far.set(timeout+1, 1e9, false)
-		one, two := over(t, near.addingAndSwapping()), over(t, far) // two processes, of which one is far from the store
-		t.Cleanup(func() { _, _ = one.Close(), two.Close() })
-		s, p := newSource(), cache.Policy{Exclusive: time.Hour}
-		a := ask(t.Context(), one, "k", p, s.load)
-		ask(t.Context(), two, "k", p, func(context.Context) (string, error) {
-			letPass(sourced) // and the store has said too late, but before the source, whose lease is there
-			return "two's", nil
-		}).got(t, "two's")
-		letPass(sourced) // whatever two still asks the store for
-		s.answer <- outcome{value: "one's"}
-		a.got(t, "one's")
-		wantStored(t, one, "k", "one's")
-	})
+	for _, takes := range []time.Duration{0, sourced} { // the store says whose lease is there after the source, and before it
+		t.Run("the source takes "+takes.String(), func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				near, far := newShelf(), newSlow()
+				far.shelf = near
+				far.set(timeout+1, 1e9, false)
+				one, two := over(t, near.addingAndSwapping()), over(t, far) // two processes, of which one is far from the store
+				t.Cleanup(func() { _, _ = one.Close(), two.Close() })
+				s, p := newSource(), cache.Policy{Exclusive: time.Hour}
+				a := ask(t.Context(), one, "k", p, s.load)
+				ask(t.Context(), two, "k", p, func(context.Context) (string, error) {
+					letPass(takes)
+					return "two's", nil
+				}).got(t, "two's")
+				letPass(sourced) // whatever two still asks the store for
+				s.answer <- outcome{value: "one's"}
+				a.got(t, "one's")
+				wantStored(t, one, "k", "one's")
+			})
+		})
+	}
 }
 
 func TestTheContextOfALoaderThatHasEndedMayAskForTheKeyAgain(t *testing.T) {

@@ -15,6 +15,10 @@ func (j *job) keep(o *opening, r result, tags []tag, trouble error) error {
 	ctx := context.WithoutCancel(o.group.ctx)
 	o.turn <- struct{}{}
 	defer func() { <-o.turn }()
+	for _, f := range o.older { // what one of them is storing is older
+		f.turn <- struct{}{}
+		<-f.turn
+	}
 	switch {
 	case r.err != nil && !r.missing:
 		j.release(o)

@@ -24,6 +24,7 @@ func (j *job) lease(ctx context.Context, open []opening) (mine, others []opening
 		for i := range open {
 			if !done || err != nil {
 				j.release(&open[i])
+				open[i].lease = nil
 			}
 		}
 	}()

@@ -187,7 +187,6 @@ func TestSetWithKeepTTLDoesNotTakeOverTheLifetimeOfALease(t *testing.T) {
 		source := newSource()
 		var a *asked
 		s.before = func() { // what is absent to other is leased by one when other adds
-			s.before = nil
 			a = ask(t.Context(), one, "k", cache.Policy{TTL: time.Hour, Exclusive: time.Second}, source.load)
 		}
 		if err := other.Set(t.Context(), "k", []byte("set"), cache.KeepTTL); err != nil {
@@ -202,16 +201,39 @@ func TestSetWithKeepTTLDoesNotTakeOverTheLifetimeOfALease(t *testing.T) {
 	})
 }
 
-// beforeAdd calls before in the first Add.
+func TestALoadThatCouldNotTakeALeaseLeavesThatOfAnotherProcess(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := &beforeAdd{Store: memory(t)}
+		one, other := two(t, s.Store, nil)
+		far := over(t, s) // of a third process
+		source, p := newSource(), cache.Policy{Exclusive: time.Hour}
+		var a *asked
+		s.before = func() {
+			a = ask(t.Context(), one, "k", p, source.load)
+			s.err = cache.ErrUnavailable
+		}
+		stored(t, far, "k", p, "far")
+		source.answer <- outcome{value: "one's"}
+		a.got(t, "one's")
+		wantStored(t, other, "k", "one's")
+	})
+}
+
+// beforeAdd calls before in the first Add, and fails with err after that.
 type beforeAdd struct {
 	*memstore.Store
 
 	before func()
+	err    error
 }
 
 func (s *beforeAdd) Add(ctx context.Context, key string, value []byte, ttl time.Duration) (bool, error) {
-	if s.before != nil {
-		s.before()
+	if before := s.before; before != nil {
+		s.before = nil
+		before()
+	}
+	if s.err != nil {
+		return false, s.err
 	}
 	return s.Store.Add(ctx, key, value, ttl)
 }

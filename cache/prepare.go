@@ -2,11 +2,12 @@ package cache
 
 import (
 	"context"
+	"slices"
 	"sync"
 	"time"
 )
 
-// prepared is what is to be known before the source is asked.
+// prepared is what is to be known before the source is asked. After an error it is what is known of it, and nothing has a lease.
 type prepared struct {
 	open, others []opening // those to load, and those that other processes load
 	tags         []tag
@@ -44,18 +45,16 @@ func (j *job) prepareInTime(g *group, d time.Duration, running *sync.WaitGroup) 
 	}
 }
 
-// prepare reads once more, for another may have been faster since the callers did, lands what it finds and takes the leases.
+// prepare reads once more, for another may have been faster since the callers did, lands what it finds and takes the leases. It reads to the end though nobody may wait any more: what it
+// finds tells what may be deleted, and the markers that a slow store has not made in time are there for the next load.
 func (j *job) prepare(g *group) (p prepared) {
+	ctx := context.WithoutCancel(g.ctx)
 	ks := make([]string, len(g.flights))
 	for i, f := range g.flights {
 		ks[i] = f.k
 	}
 	// The numbers of the tags are read before the source is asked: what is invalidated from now on is.
-	found, markers, err := j.c.judgeMany(g.ctx, ks, j.c.markerKeys(j.policy.Tags))
-	if err == nil {
-		// Though nobody may wait any more: markers that a slow store has not made in time are there for the next load.
-		p.tags, err = j.c.tagged(context.WithoutCancel(g.ctx), j.policy.Tags, markers, j.policy.needed(j.c))
-	}
+	found, markers, err := j.c.judgeMany(ctx, ks, j.c.markerKeys(j.policy.Tags))
 	if err != nil {
 		return prepared{err: err}
 	}
@@ -64,8 +63,13 @@ func (j *job) prepare(g *group) (p prepared) {
 			p.open = append(p.open, opening{flight: f, known: true, before: s})
 		}
 	}
-	if j.policy.Exclusive > 0 {
-		p.open, p.others, p.err = j.lease(g.ctx, p.open)
+	if p.tags, p.err = j.c.tagged(ctx, j.policy.Tags, markers, j.policy.needed(j.c)); p.err != nil || j.policy.Exclusive == 0 {
+		return p
+	}
+	if mine, others, err := j.lease(g.ctx, p.open); err != nil {
+		p.err = err
+	} else {
+		p.open, p.others = mine, others
 	}
 	return p
 }
@@ -89,15 +93,14 @@ func learn(open []opening, late <-chan prepared) {
 		return
 	}
 	p, ok := <-late
-	if !ok || p.err != nil {
+	if !ok {
 		return
 	}
 	for i := range open {
-		open[i].known = true
-		for _, o := range p.open {
-			if o.flight == open[i].flight {
-				open[i] = o
-			}
+		same := func(o opening) bool { return o.flight == open[i].flight }
+		if at := slices.IndexFunc(p.open, same); at >= 0 {
+			open[i] = p.open[at]
 		}
+		open[i].known = open[i].known || slices.ContainsFunc(p.others, same)
 	}
 }
