@@ -14,8 +14,8 @@ func TestACrowdCallsAtOnceAndCountsTheLoads(t *testing.T) {
 		from := &source{takes: time.Second}
 		from.loads.Store(7) // of an earlier round
 		did, err := crowd(t.Context(), 5, from, from.load)
-		if err != nil || did.Loads != 5 || time.Duration(did.Ended-did.Began) != time.Second {
-			t.Errorf("crowd = %+v, %v; want 5 loads in a second", did, err)
+		if err != nil || did.Callers != 5 || did.Loads != 5 || time.Duration(did.Ended-did.Began) != time.Second || did.Allocations < 5 {
+			t.Errorf("crowd = %+v, %v; want 5 callers and loads in a second, and an allocation each", did, err)
 		}
 	})
 }
@@ -52,21 +52,29 @@ func TestASourceEndsWithItsContext(t *testing.T) {
 }
 
 func TestSeveralCrowdsAreOneFromTheFirstCallToTheLastValue(t *testing.T) {
-	got := asOne([]crowding{{Began: 5, Ended: 9, Loads: 1}, {Began: 4, Ended: 7}, {Began: 6, Ended: 10, Loads: 2}})
-	if want := (crowding{Began: 4, Ended: 10, Loads: 3}); got != want {
+	got := asOne([]crowding{{2, 5, 9, 1, 10}, {3, 4, 7, 0, 20}, {4, 6, 10, 2, 30}})
+	if want := (crowding{9, 4, 10, 3, 60}); got != want {
 		t.Errorf("%+v, want %+v", got, want)
 	}
 }
 
 func TestOneRoundWithAnotherLoadMissesTheTarget(t *testing.T) {
-	c := crowdings{loads: series{name: "ours"}}
-	for _, n := range []int64{1, 1, 2} {
-		c.add(crowding{Loads: n})
+	c := newCrowdings("ours")
+	for i, loads := range []int64{1, 1, 2} {
+		c.add(crowding{Callers: 4, Began: 7, Ended: 7 + int64(i+1)*1e9, Loads: loads, Allocations: 20})
 	}
-	if r := c.most("callers", true); r.met() || r.verdict() != "≤ 1: **missed**" {
-		t.Errorf("verdict %q", r.verdict())
+	lines := c.results("callers", time.Second, target{valueAtMost, 1}, target{valueAtMost, 1.2})
+	for i, want := range []string{"≤ 1: **missed**", "", "≤ 1.20: **missed**", ""} {
+		if lines[i].verdict() != want {
+			t.Errorf("%s: verdict %q, want %q", lines[i].what, lines[i].verdict(), want)
+		}
 	}
-	if r := c.most("callers", false); r.verdict() != "" {
-		t.Errorf("verdict %q without a target", r.verdict())
+	for i, want := range []float64{2, 2, 2, 5} { // the most loads, and the middle of the others
+		if got := median(lines[i].measured.values); got != want {
+			t.Errorf("%s: %v, want %v", lines[i].what, got, want)
+		}
+	}
+	if lines := c.results("callers", time.Second, target{}, target{}); lines[0].verdict() != "" || lines[2].verdict() != "" {
+		t.Errorf("verdicts %q and %q without a target", lines[0].verdict(), lines[2].verdict())
 	}
 }

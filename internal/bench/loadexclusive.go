@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -28,9 +29,11 @@ type loading struct {
 	URL, Prefix string
 	Callers     int // at once
 	Source      time.Duration
+	Exclusive   time.Duration // the policy's
 }
 
-// loadExclusive lets the callers of several processes ask for one cold key at once, of a cache on one Redis, where all loads are exclusive.
+// loadExclusive lets the callers of several processes ask for one cold key at once, of a cache on one Redis, where all loads are exclusive. Beside them are as
+// many processes whose loads are not: they tell that the processes do ask at once, for then each of them loads.
 func loadExclusive(ctx context.Context, b *bench) ([]result, error) {
 	server, err := b.server(ctx)
 	if err != nil {
@@ -41,65 +44,83 @@ func loadExclusive(ctx context.Context, b *bench) ([]result, error) {
 	for _, takes := range []time.Duration{20 * time.Millisecond, 200 * time.Millisecond} {
 		what := fmt.Sprintf("%d processes with %s callers each, a source of %v", exclusiveProcesses, group(float64(callers)), takes)
 		b.logf("%s", what)
-		prefix := server.prefix(fmt.Sprintf("exclusive-%d", takes.Milliseconds()))
-		server.prefixes = append(server.prefixes, prefix)
-		all, err := crowdExclusively(ctx, b.scale.rounds, loading{server.url, prefix, callers, takes})
+		l := loading{URL: server.url, Callers: callers, Source: takes}
+		all, err := crowdExclusively(ctx, server, b.scale.rounds, l)
 		if err != nil {
 			return nil, err
 		}
-		inTimes := series{name: all.took.name}
-		for _, took := range all.took.values {
-			inTimes.add(took / takes.Seconds())
-		}
-		results = append(results,
-			all.most(what, true),
-			result{what: what + ": the last is done", measured: all.took, unit: milliseconds},
-			result{what: what + ": the last is done, in source times", measured: inTimes, unit: hundredths},
-		)
+		own, other := all[0], all[1]
+		least := series{other.loads.name, []float64{slices.Min(other.loads.values)}}
+		results = append(results, own.results(what, takes, target{valueAtMost, 1}, target{})...)
+		results = append(results, result{what: what + ": loads, the fewest of a round", measured: least, unit: group})
+		results = append(results, other.results(what, takes, target{}, target{})...)
+		results = append(results, result{what: what + ": the last is done, beside", base: other.took, measured: own.took, unit: milliseconds})
 	}
 	return results, nil
 }
 
-// crowdExclusively has the processes load in rounds of which the first warms up.
-func crowdExclusively(ctx context.Context, rounds int, l loading) (all crowdings, err error) {
-	all = crowdings{series{name: "Exclusive"}, series{name: "Exclusive"}}
-	children := make([]*child, 0, exclusiveProcesses)
+// crowdExclusively has processes whose loads are exclusive take turns with as many whose loads are not, in rounds of which the first warms up.
+func crowdExclusively(ctx context.Context, server *redisServer, rounds int, l loading) (all [2]crowdings, err error) {
+	all = [2]crowdings{newCrowdings("Exclusive"), newCrowdings("not Exclusive")}
+	var teams [len(all)]team
 	defer func() {
-		for _, c := range children {
-			err = errors.Join(err, c.stop())
+		for _, t := range teams {
+			err = errors.Join(err, t.stop())
 		}
 	}()
-	for i := range exclusiveProcesses {
-		c, err := startChild(ctx, fmt.Sprintf("process %d", i+1), exclusiveCommand, l)
-		if err != nil {
+	for i, lease := range []time.Duration{exclusiveLease, 0} {
+		l.Exclusive = lease
+		l.Prefix = server.prefix(fmt.Sprintf("exclusive-%d-%d", l.Source.Milliseconds(), i))
+		server.prefixes = append(server.prefixes, l.Prefix)
+		if err := teams[i].start(ctx, l); err != nil {
 			return all, err
 		}
-		children = append(children, c)
 	}
 	for round := range 1 + rounds {
-		var asked sync.WaitGroup
-		did, failed := make([]crowding, len(children)), make([]error, len(children))
-		for i, c := range children {
-			asked.Go(func() { failed[i] = c.ask(&did[i]) })
-		}
-		asked.Wait()
-		if err := errors.Join(failed...); err != nil {
-			return all, err
-		}
-		if round > 0 {
-			all.add(asOne(did))
+		for i := range teams {
+			k := (round + i) % len(teams)
+			did, err := teams[k].crowd()
+			if err != nil {
+				return all, err
+			}
+			if round > 0 {
+				all[k].add(did)
+			}
 		}
 	}
 	return all, nil
 }
 
-// asOne is what several crowds did as one.
-func asOne(crowds []crowding) crowding {
-	sum := crowds[0]
-	for _, c := range crowds[1:] {
-		sum.Began, sum.Ended, sum.Loads = min(sum.Began, c.Began), max(sum.Ended, c.Ended), sum.Loads+c.Loads
+// A team is processes that ask for the same key at once.
+type team []*child
+
+func (t *team) start(ctx context.Context, l loading) error {
+	for i := range exclusiveProcesses {
+		c, err := startChild(ctx, fmt.Sprintf("process %d", i+1), exclusiveCommand, l)
+		if err != nil {
+			return err
+		}
+		*t = append(*t, c)
 	}
-	return sum
+	return nil
+}
+
+// crowd has them ask for the next key.
+func (t team) crowd() (crowding, error) {
+	var asked sync.WaitGroup
+	did, failed := make([]crowding, len(t)), make([]error, len(t))
+	for i, c := range t {
+		asked.Go(func() { failed[i] = c.ask(&did[i]) })
+	}
+	asked.Wait()
+	return asOne(did), errors.Join(failed...)
+}
+
+func (t team) stop() (err error) {
+	for _, c := range t {
+		err = errors.Join(err, c.stop())
+	}
+	return err
 }
 
 // loadExclusively is such a process: for each line of in it has its callers ask for the next key, and writes to out what they did.
@@ -128,7 +149,7 @@ func loadExclusively(ctx context.Context, in io.Reader, out io.Writer) (err erro
 	}
 	defer func() { err = errors.Join(err, c.Close()) }()
 	from := &source{takes: l.Source}
-	policy := cache.Policy{TTL: loadTTL, Exclusive: exclusiveLease}
+	policy := cache.Policy{TTL: loadTTL, Exclusive: l.Exclusive}
 	answers := json.NewEncoder(out)
 	for next := 0; ; next++ {
 		if _, err := lines.ReadByte(); err != nil {

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -8,7 +9,7 @@ import (
 
 func TestEachCallersBytesAreHisOwn(t *testing.T) {
 	keys := newMemoryKeys(2)
-	for _, l := range loadBytesLibraries() {
+	for _, l := range append(loadBytesLibraries(), loadOverLibraries()...) {
 		store := openLoading(t, l)
 		given := []byte("value")
 		store.set(keys.at(0), given, time.Hour)
@@ -32,7 +33,7 @@ func TestEachCallersBytesAreHisOwn(t *testing.T) {
 // Else a read that loads would be measured as a hit.
 func TestWhatHasToBeLoadedIsNoHit(t *testing.T) {
 	keys := newMemoryKeys(2)
-	for _, l := range append(loadBytesLibraries(), loadItemLibraries()...) {
+	for _, l := range slices.Concat(loadBytesLibraries(), loadItemLibraries(), loadOverLibraries()) {
 		store := openLoading(t, l)
 		store.set(keys.at(0), []byte("value"), time.Hour)
 		settle(store)
@@ -51,6 +52,9 @@ func TestAStructComesOutAsItWasSet(t *testing.T) {
 	store.set(key, nil, time.Hour)
 	if item, found, err := store.typed.Get(t.Context(), key); item != itemOf(key) || !found || err != nil {
 		t.Errorf("Get = %+v, %t, %v", item, found, err)
+	}
+	if data := encodedItem(key); !decodedAs(key, data) || decodedAs("another", data) || decodedAs(key, data[1:]) {
+		t.Errorf("what %s is decoded as is not told", data)
 	}
 }
 

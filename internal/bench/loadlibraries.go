@@ -10,7 +10,7 @@ import (
 )
 
 // The loading caches keep Go values and hand out what they keep. Their loaders get the key, so that one serves all calls. Bytes are copied when they are
-// read: the caller's are his own then, as from ours.
+// set and when they are read: the caller's are his own then, as with ours.
 
 // otterLoading is otter, called with a context that may be cancelled, as ours is.
 type otterLoading[T any] struct {
@@ -58,20 +58,6 @@ func (s otterBytes) set(key string, value []byte, _ time.Duration) {
 	s.cache.Set(key, bytes.Clone(value))
 }
 
-type otterItems struct{ otterLoading[loadItem] }
-
-func openOtterItems(o memoryOptions) (memoryStore, error) {
-	s, err := newOtterLoading[loadItem](o)
-	return otterItems{s}, err
-}
-
-func (s otterItems) get(key string) ([]byte, bool) {
-	item, err := s.cache.Get(s.ctx, key, s.load)
-	return counted, err == nil && item.ID == key
-}
-
-func (s otterItems) set(key string, _ []byte, _ time.Duration) { s.cache.Set(key, itemOf(key)) }
-
 // theineLoading is theine, without its doorkeeper.
 type theineLoading[T any] struct {
 	cache  *theine.LoadingCache[string, T]
@@ -112,20 +98,4 @@ func (s theineBytes) get(key string) ([]byte, bool) {
 
 func (s theineBytes) set(key string, value []byte, _ time.Duration) {
 	s.cache.SetWithTTL(key, bytes.Clone(value), 1, loadTTL)
-}
-
-type theineItems struct{ theineLoading[loadItem] }
-
-func openTheineItems(o memoryOptions) (memoryStore, error) {
-	s, err := newTheineLoading[loadItem](o)
-	return theineItems{s}, err
-}
-
-func (s theineItems) get(key string) ([]byte, bool) {
-	item, err := s.cache.Get(s.ctx, key)
-	return counted, err == nil && item.ID == key
-}
-
-func (s theineItems) set(key string, _ []byte, _ time.Duration) {
-	s.cache.SetWithTTL(key, itemOf(key), 1, loadTTL)
 }

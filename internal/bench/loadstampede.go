@@ -1,6 +1,7 @@
 package main
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -18,14 +19,21 @@ import (
 // stampedeSource is how long the source of load/stampede takes.
 const stampedeSource = 20 * time.Millisecond
 
-// A stampeder reads through its cache.
+// stampedeRoom is how many entries fit into the caches of load/stampede that ask for a number: far more than there are rounds.
+const stampedeRoom = 10_000
+
+// A stampeder reads through its cache. What it returns is the caller's own.
 type stampeder struct {
 	name string
 	ours bool
-	get  func(ctx context.Context, key string, load func(context.Context) ([]byte, error)) ([]byte, error)
+	far  bool // its entries are on Redis
+	get  readThrough
 }
 
-// loadStampede lets very many callers ask for one cold key at once, another in each round.
+// readThrough returns the value under key, or what load returns, which it stores.
+type readThrough func(ctx context.Context, key string, load func(context.Context) ([]byte, error)) ([]byte, error)
+
+// loadStampede lets very many callers ask for one cold key at once, another in each round, and compares those that keep their entries in the same place.
 func loadStampede(ctx context.Context, b *bench) (results []result, err error) {
 	server, err := b.server(ctx)
 	if err != nil {
@@ -41,7 +49,7 @@ func loadStampede(ctx context.Context, b *bench) (results []result, err error) {
 	from := &source{takes: stampedeSource}
 	all := make([]crowdings, len(contenders))
 	for i, c := range contenders {
-		all[i] = crowdings{series{name: c.name}, series{name: c.name}}
+		all[i] = newCrowdings(c.name)
 	}
 	for round := range 1 + b.scale.rounds { // the first warms up
 		for i := range contenders {
@@ -57,19 +65,24 @@ func loadStampede(ctx context.Context, b *bench) (results []result, err error) {
 		}
 	}
 	for i, c := range contenders {
-		last := result{what: what + ": the last is done, in source times", measured: series{name: c.name}, unit: hundredths}
-		for _, took := range all[i].took.values {
-			last.measured.add(took / stampedeSource.Seconds())
+		if !c.ours {
+			results = append(results, all[i].results(what, stampedeSource, target{}, target{})...)
+			continue
 		}
-		if c.ours {
-			last.target = target{valueAtMost, 1.2}
+		results = append(results, all[i].results(what, stampedeSource, target{valueAtMost, 1}, target{valueAtMost, 1.2})...)
+		for k, other := range contenders {
+			if !other.ours && other.far == c.far {
+				results = append(results, result{
+					what: what + ", the last is done: times as fast", base: all[k].took, measured: all[i].took, unit: milliseconds, inverse: true,
+				})
+			}
 		}
-		results = append(results, all[i].most(what, c.ours), last)
 	}
 	return results, nil
 }
 
-// stampeders are the contenders, and what closes them.
+// stampeders are the contenders, and what closes them. sturdyc has a goroutine that nothing ends. otter and sturdyc hand out what they keep, and a flight its
+// value to all who wait for it: each caller makes a copy of that.
 func stampeders(server *redisServer) (all []stampeder, end func() error, err error) {
 	var opened []*cache.Cache
 	end = func() (err error) {
@@ -95,33 +108,46 @@ func stampeders(server *redisServer) (all []stampeder, end func() error, err err
 		}
 		opened = append(opened, c)
 	}
-	loading, err := otter.New(&otter.Options[string, []byte]{MaximumSize: 10_000, ExpiryCalculator: otter.ExpiryWriting[string, []byte](loadTTL)})
+	loading, err := newOtterLoading[[]byte](memoryOptions{capacity: stampedeRoom})
 	if err != nil {
 		return nil, end, err
 	}
-	sturdy := sturdyc.New[[]byte](10_000, 10, loadTTL, 10)
+	closeCaches := end
+	end = func() error { loading.close(); return closeCaches() }
 	return []stampeder{
-		{"GetOrLoad, memory", true, through(opened[0])},
-		{"GetOrLoad, Redis", true, through(opened[1])},
-		{"singleflight around go-redis", false, singly(server.client(), foreign)},
-		{"sturdyc", false, func(ctx context.Context, key string, load func(context.Context) ([]byte, error)) ([]byte, error) {
-			return sturdy.GetOrFetch(ctx, key, load)
-		}},
-		{"otter", false, func(ctx context.Context, key string, load func(context.Context) ([]byte, error)) ([]byte, error) {
-			return loading.Get(ctx, key, otter.LoaderFunc[string, []byte](func(ctx context.Context, _ string) ([]byte, error) { return load(ctx) }))
-		}},
+		{"GetOrLoad, memory", true, false, through(opened[0])},
+		{"GetOrLoad, Redis", true, true, through(opened[1])},
+		{"singleflight around go-redis", false, true, singly(server.client(), foreign)},
+		{"sturdyc and a copy", false, false, throughSturdyc()},
+		{"otter and a copy", false, false, throughOtter(loading)},
 	}, end, nil
 }
 
-func through(c *cache.Cache) func(context.Context, string, func(context.Context) ([]byte, error)) ([]byte, error) {
+func through(c *cache.Cache) readThrough {
 	return func(ctx context.Context, key string, load func(context.Context) ([]byte, error)) ([]byte, error) {
 		return cache.GetOrLoad(ctx, c, key, cache.Policy{TTL: loadTTL}, load)
 	}
 }
 
+func throughSturdyc() readThrough {
+	const shards, percentage = 10, 10
+	c := sturdyc.New[[]byte](stampedeRoom, shards, loadTTL, percentage)
+	return func(ctx context.Context, key string, load func(context.Context) ([]byte, error)) ([]byte, error) {
+		value, err := c.GetOrFetch(ctx, key, load)
+		return bytes.Clone(value), err
+	}
+}
+
+func throughOtter(s otterLoading[[]byte]) readThrough {
+	return func(ctx context.Context, key string, load func(context.Context) ([]byte, error)) ([]byte, error) {
+		value, err := s.cache.Get(ctx, key, otter.LoaderFunc[string, []byte](func(ctx context.Context, _ string) ([]byte, error) { return load(ctx) }))
+		return bytes.Clone(value), err
+	}
+}
+
 // singly is what everybody writes first: a Get, and where that misses one flight that loads and sets. Who has missed and comes when the flight is over
-// begins another, and all get the same slice.
-func singly(client *redis.Client, prefix string) func(context.Context, string, func(context.Context) ([]byte, error)) ([]byte, error) {
+// begins another.
+func singly(client *redis.Client, prefix string) readThrough {
 	var flights singleflight.Group
 	return func(ctx context.Context, key string, load func(context.Context) ([]byte, error)) ([]byte, error) {
 		value, err := client.Get(ctx, prefix+key).Bytes()
@@ -136,6 +162,6 @@ func singly(client *redis.Client, prefix string) func(context.Context, string, f
 			return value, err
 		})
 		value, _ = loaded.([]byte)
-		return value, err
+		return bytes.Clone(value), err
 	}
 }

@@ -51,10 +51,11 @@ func TestARunMeasuresEverythingAndPrintsOneTable(t *testing.T) {
 		"reads that find their entry ", "| sturdyc: ", "| empty heap: ", "| MaxBytes: 4 MiB ", "| gone after: ", "still there after 60 s ", "| cache, OnEvent: ",
 		"| Get, 1 KiB, goroutines: 2: allocations a call ", "| filestore, first read: ", "| Set of a new key, 64 KiB, durability file ",
 		"| Clear of 200 entries of 100 B: times as fast ", "| open and first Get, 300 entries: times as fast ",
-		"| a hit, 128 B of the caller's own, 2 cores: times as fast ", "| otter and a copy: ", "| For, no-op codec: ", "| a hit, a struct, 1 core: times as fast ", "| theine, a Go value: ",
-		"| a hit of 128 B beyond the store's Get, 200 entries, 1 core ", "| GetOrLoad, StaleFor: ", "| GetOrLoad, OnEvent: ",
+		"| a hit, 128 B of the caller's own, 2 cores: times as fast ", "| otter and a copy: ", "| For, no-op codec: ", "| a hit, a struct, 1 core: times as fast ", "| theine, a Go value: ", "| otter and JSON: ",
+		"| a hit of 128 B beyond the store's Get, 200 entries, 1 core ", "| GetOrLoad, StaleFor: ", "| GetOrLoad, OnEvent: ", "1 core: allocations a call ",
 		"| 8 callers of a cold key, a source of 20ms: loads, the most of a round ", "| singleflight around go-redis: ", ": the last is done, in source times ",
-		"| 4 processes with 2 callers each, a source of 200ms: loads, the most of a round ", "| Exclusive: 1 ",
+		"| 8 callers of a cold key, a source of 20ms, the last is done: times as fast ", "| sturdyc and a copy: ", ": allocations a caller ",
+		"| 4 processes with 2 callers each, a source of 200ms: loads, the most of a round ", "| Exclusive: 1 ", ": loads, the fewest of a round ", "| not Exclusive: ",
 		"\nload/hit, a struct\n", "\nload/over\n", "\nmemory/append\n", "\n| golang-lru   | no     | no             | entries       |",
 	} {
 		if !strings.Contains(out.String(), want) {
