@@ -1,14 +1,13 @@
 package cache
 
 import (
-	"bytes"
 	"encoding/json"
 	"fmt"
 	"reflect"
 )
 
-// Codec turns values into bytes and back, as packages for formats do with functions of these names. It must be safe for concurrent use, and must keep neither
-// the values nor the bytes. Unmarshal gets a pointer.
+// Codec turns values into bytes and back, as packages for formats do with functions of these names. It must be safe for concurrent use. What Marshal returns must be nobody
+// else's. Unmarshal gets a pointer, and bytes that are nobody else's, which the value may keep.
 type Codec interface {
 	Marshal(v any) ([]byte, error)
 	Unmarshal(data []byte, v any) error
@@ -57,12 +56,7 @@ func unmarshal[T any](s shape, data []byte) (T, error) {
 
 // unmarshalShared is unmarshal for data that others have too.
 func unmarshalShared[T any](s shape, data []byte) (T, error) {
-	if s.codec == nil {
-		if v, ok := asItIs[T](bytes.Clone(data)); ok {
-			return v, nil
-		}
-	}
-	return unmarshalBy[T](s.codec, data)
+	return unmarshal[T](s, append([]byte{}, data...))
 }
 
 // asItIs is for the types that need no codec. It is a function of its own, so that v need not be on the heap for them.

@@ -12,7 +12,7 @@ import (
 // all of each caller's value is his own.
 func loadBytesLibraries() []memoryLibrary {
 	return []memoryLibrary{
-		{"GetOrLoad", ours, loadOwn, openFunction(false, true, cache.Policy{TTL: loadTTL})},
+		{"GetOrLoad", ours, loadOwn, openFunction(false, false, cache.Policy{TTL: loadTTL})},
 		{"For", ours, loadOwn, openTypedBytes()},
 		{"For, no-op codec", ours, loadOwn, openTypedBytes(cache.WithCodec(sameBytes{}))},
 		{"otter and a copy", library, loadCopied, openOtterBytes},

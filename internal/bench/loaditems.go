@@ -42,9 +42,11 @@ func openTypedItems(o memoryOptions) (memoryStore, error) {
 }
 
 func (s typedItems) get(key string) ([]byte, bool) {
-	item, err := s.typed.GetOrLoad(s.ctx, key, func(context.Context) (loadItem, error) { return loadItem{}, failed(key) })
+	item, err := s.typed.GetOrLoad(s.ctx, key, loadNoItem)
 	return counted, err == nil && item.ID == key
 }
+
+func loadNoItem(context.Context) (loadItem, error) { return loadItem{}, errLoaded }
 
 func (s typedItems) set(key string, _ []byte, _ time.Duration) {
 	_ = s.typed.Set(s.ctx, key, itemOf(key))

@@ -62,7 +62,7 @@ func (s *functionStore) set(key string, value []byte, _ time.Duration) {
 	_, _ = cache.GetOrLoad(s.ctx, s.cache, key, s.policy, func(context.Context) ([]byte, error) { return value, nil }) // what is lost shows as a miss
 }
 
-// typedStore is read by GetOrLoad of a Typed, whose keys are those of a namespace. Its loaders know the key too.
+// typedStore is read by GetOrLoad of a Typed, whose keys are those of a namespace.
 type typedStore[T any] struct {
 	*handleStore
 
@@ -90,7 +90,7 @@ func openTypedBytes(options ...cache.TypedOption) func(memoryOptions) (memorySto
 }
 
 func (s typedBytes) get(key string) ([]byte, bool) {
-	value, err := s.typed.GetOrLoad(s.ctx, key, func(context.Context) ([]byte, error) { return nil, failed(key) })
+	value, err := s.typed.GetOrLoad(s.ctx, key, loadNothing)
 	return value, err == nil
 }
 
@@ -98,12 +98,12 @@ func (s typedBytes) set(key string, value []byte, _ time.Duration) {
 	_ = s.typed.Set(s.ctx, key, value)
 }
 
-// sameBytes is the codec that does no work. It keeps what it is given in neither direction, as a codec has to.
+// sameBytes is the codec that does no work. What it is given back it keeps, as a codec may.
 type sameBytes struct{}
 
 func (sameBytes) Marshal(v any) ([]byte, error) { return append([]byte(nil), v.([]byte)...), nil }
 
 func (sameBytes) Unmarshal(data []byte, v any) error {
-	*v.(*[]byte) = append([]byte(nil), data...)
+	*v.(*[]byte) = data
 	return nil
 }
