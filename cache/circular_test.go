@@ -120,3 +120,56 @@ func TestWhoDoesNotWaitAnyMoreIsInNobodysWay(t *testing.T) {
 		b.got(t, "without b")
 	})
 }
+
+func TestWhoseLoaderHasGivenUpOnAnotherMayBeAskedByThatOne(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		c, letA, letB := inMemory(t, nil), make(chan struct{}), make(chan struct{})
+		a := ask(t.Context(), c, "a", cache.Policy{}, func(ctx context.Context) (string, error) {
+			short, leave := context.WithTimeout(ctx, time.Second)
+			defer leave()
+			if v, err := cache.GetOrLoad(short, c, "b", cache.Policy{}, askingFor(c, letB, "a")); err == nil { // b begins within a
+				t.Errorf("GetOrLoad of b = %q; want that there was no time for it", v)
+			}
+			<-letA
+			return "without b", nil
+		})
+		b := ask(t.Context(), c, "b", cache.Policy{}, loads("never"))
+		<-time.After(2 * time.Second)
+		close(letB)
+		b.waits(t)
+		close(letA)
+		a.got(t, "without b")
+		b.got(t, "without b")
+	})
+}
+
+func TestARefreshMayAskForTheKeyInWhoseLoaderItBegan(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		c, p, let := inMemory(t, nil), cache.Policy{TTL: time.Minute, StaleFor: time.Hour}, make(chan struct{})
+		stored(t, c, "part", p, "old")
+		<-time.After(time.Minute)
+		whole := ask(t.Context(), c, "whole", cache.Policy{}, func(ctx context.Context) (string, error) {
+			part, err := cache.GetOrLoad(ctx, c, "part", p, askingFor(c, let, "whole")) // does not wait for that
+			<-let
+			return "with the " + part + " part", err
+		})
+		close(let)
+		whole.got(t, "with the old part")
+		synctest.Wait()
+		wantStored(t, c, "part", "with the old part")
+	})
+}
+
+func TestLoadersOfTwoStoresThatAskForEachOthersKeysGetAnError(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		one, other, begun := inMemory(t, nil), inMemory(t, nil), time.Now()
+		_, err := cache.GetOrLoad(t.Context(), one, "k", cache.Policy{}, func(ctx context.Context) (string, error) {
+			return cache.GetOrLoad(ctx, other, "k", cache.Policy{}, func(ctx context.Context) (string, error) {
+				return cache.GetOrLoad(ctx, one, "k", cache.Policy{}, loads("leaf"))
+			})
+		})
+		if want := `cache: get or load "k": its own loader waits for this call`; errText(err) != want || time.Since(begun) > 0 {
+			t.Errorf("the error is %v after %v; want %q at once", err, time.Since(begun), want)
+		}
+	})
+}

@@ -9,7 +9,7 @@ import (
 // group is what one call of a loader loads.
 type group struct {
 	of      *flights
-	above   *group          // in whose loader it was begun, if in any
+	above   *group          // in whose loader it was begun, to be waited for, if in any
 	ctx     context.Context //nolint:containedctx // the loader's: done when nobody waits any more
 	cancel  context.CancelCauseFunc
 	refresh bool
@@ -30,7 +30,10 @@ func groupOf(ctx context.Context) *group {
 
 // newGroup is that of a call with ctx, whose values its loader has.
 func (l *flights) newGroup(ctx context.Context, refresh bool) *group {
-	g := &group{of: l, above: groupOf(ctx), refresh: refresh}
+	g := &group{of: l, refresh: refresh}
+	if !refresh {
+		g.above = groupOf(ctx)
+	}
 	ctx = context.WithValue(context.WithoutCancel(ctx), groupContextKey{}, g)
 	g.ctx, g.cancel = context.WithCancelCause(ctx)
 	return g
@@ -51,12 +54,18 @@ var errCircular = errors.New("its own loader waits for this call")
 
 // isCircular tells whether who waits within the loader of a group for a route waits for himself: it is that loader's, or one that waits for it, if only through others.
 func (l *flights) isCircular(within *group, r route) bool {
-	for g := within.nearest(l); g != nil; g = g.above.nearest(l) {
+	for g := within; g != nil; g = g.above {
+		if g.of != l {
+			continue
+		}
 		if slices.ContainsFunc(g.flights, func(f *flight) bool { return f.route == r && !f.landed }) {
 			return true
 		}
 		if f := l.joinable[r]; f != nil && !f.landed && f.group.waitsFor(g) {
 			return true
+		}
+		for g.above != nil && g.above.of == l { // which waits for g only if that is among its waits
+			g = g.above
 		}
 	}
 	return false
