@@ -144,20 +144,30 @@ func TestWhoseLoaderHasGivenUpOnAnotherMayBeAskedByThatOne(t *testing.T) {
 }
 
 func TestARefreshMayAskForTheKeyInWhoseLoaderItBegan(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		c, p, let := inMemory(t, nil), cache.Policy{TTL: time.Minute, StaleFor: time.Hour}, make(chan struct{})
-		stored(t, c, "part", p, "old")
-		<-time.After(time.Minute)
-		whole := ask(t.Context(), c, "whole", cache.Policy{}, func(ctx context.Context) (string, error) {
-			part, err := cache.GetOrLoad(ctx, c, "part", p, askingFor(c, let, "whole")) // does not wait for that
-			<-let
-			return "with the " + part + " part", err
+	for name, another := range map[string]bool{"of the same store": false, "of another store": true} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				c, p, let := inMemory(t, nil), cache.Policy{TTL: time.Minute, StaleFor: time.Hour}, make(chan struct{})
+				parts, first := c, make(chan struct{})
+				if another {
+					parts = inMemory(t, nil)
+				}
+				stored(t, parts, "part", p, "old")
+				<-time.After(time.Minute)
+				whole := ask(t.Context(), c, "whole", cache.Policy{}, func(ctx context.Context) (string, error) {
+					part, err := cache.GetOrLoad(ctx, parts, "part", p, askingFor(c, first, "whole")) // does not wait for that
+					<-let
+					return "with the " + part + " part", err
+				})
+				close(first)
+				whole.waits(t)
+				close(let)
+				whole.got(t, "with the old part")
+				synctest.Wait()
+				wantStored(t, parts, "part", "with the old part")
+			})
 		})
-		close(let)
-		whole.got(t, "with the old part")
-		synctest.Wait()
-		wantStored(t, c, "part", "with the old part")
-	})
+	}
 }
 
 func TestLoadersOfTwoStoresThatAskForEachOthersKeysGetAnError(t *testing.T) {
