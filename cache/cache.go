@@ -44,7 +44,7 @@ type Options struct {
 	// the source, for one read and for this at most, whatever the store does; where it is over they have their value, and the store may still take it. Zero is 250 ms. Single operations
 	// are bounded by the store's own timeout, which this should be equal to.
 	Timeout time.Duration
-	// OnEvent, where it is not nil, is called after every operation, on the goroutine that called it. It must be fast and
+	// OnEvent, where it is not nil, is called after every operation, on the goroutine that called it, and for loads on theirs. It must be fast and
 	// safe for concurrent use. It costs two readings of the clock an operation; unset it costs nothing.
 	OnEvent func(Event)
 }

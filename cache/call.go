@@ -26,22 +26,23 @@ func (e *PanicError) Unwrap() error {
 // errGoexit is a loader that called [runtime.Goexit], as a test's FailNow does.
 var errGoexit = errors.New("the loader ended its goroutine")
 
-// call calls the loader. It does not return if the loader does not: then the flights land with an error when LoadTimeout is over.
-func (j *job) call(g *group, flights []*flight) (results []result) {
-	l := &j.c.flights
-	timeout := j.policy.loadTimeout()
+// call calls the loader. It does not return if the loader does not: then the flights land when LoadTimeout is over, and their leases are given back.
+func (j *job) call(g *group, open []opening, flights []*flight) (results []result) {
+	start, timeout := j.c.now(), j.policy.loadTimeout()
 	late := fmt.Errorf("the loader has not returned within %v: %w", timeout, context.DeadlineExceeded)
 	ctx, cancel := context.WithTimeoutCause(g.ctx, timeout, late)
 	defer cancel()
+	freed := make(chan struct{})
 	over := time.AfterFunc(timeout, func() {
-		if j.policy.StaleIfError > 0 {
-			for _, f := range flights {
-				j.landFallback(f)
-			}
-		}
-		l.abandon(flights, late)
+		defer close(freed)
+		defer j.rescue(flights)
+		j.free(open, flights, late)
 	})
-	defer over.Stop()
+	defer func() {
+		if !over.Stop() {
+			<-freed
+		}
+	}()
 	returned := false
 	defer func() {
 		if returned {
@@ -55,12 +56,11 @@ func (j *job) call(g *group, flights []*flight) (results []result) {
 			return
 		}
 		// The goroutine is ending, and only what is deferred still runs.
-		for _, f := range flights {
-			if j.policy.StaleIfError > 0 {
-				j.landFallback(f)
-			}
-			l.land(f, result{err: opError("get or load", f.key, errGoexit)})
+		for range flights {
+			j.c.emit(g.op(), start, ResultError, errGoexit)
 		}
+		j.landFallback(flights)
+		j.c.flights.abandon(flights, errGoexit)
 	}()
 	results = j.load(ctx, flights)
 	returned = true
@@ -70,6 +70,15 @@ func (j *job) call(g *group, flights []*flight) (results []result) {
 		}
 	}
 	return results
+}
+
+// free ends the flights of a loader that hangs: what it still returns is not stored, and the next caller's begins.
+func (j *job) free(open []opening, flights []*flight, late error) {
+	l := &j.c.flights
+	l.expire(flights)
+	j.landFallback(flights)
+	l.abandon(flights, late)
+	parallel(len(open), func(i int) { j.release(&open[i]) })
 }
 
 // rescue, deferred, lands the flights of a goroutine in which a codec, the store or who listens to events panics.

@@ -29,11 +29,11 @@ type shape struct {
 func marshal[T any](s shape, v T) ([]byte, error) {
 	codec := s.codec
 	if codec == nil {
-		switch v := any(v).(type) {
-		case []byte:
-			return append([]byte{}, v...), nil
-		case string:
-			return []byte(v), nil
+		switch p := any(&v).(type) { // of T, which may be an interface
+		case *[]byte:
+			return append([]byte{}, *p...), nil
+		case *string:
+			return []byte(*p), nil
 		}
 		codec = jsonCodec{}
 	}

@@ -81,9 +81,6 @@ func (l *flights) takeOff(ctx context.Context, routes []route, keys []string, ma
 	if l.closed {
 		return nil, nil, ErrClosed
 	}
-	if refresh && l.refreshes >= maxRefreshes {
-		return nil, nil, errTooMany
-	}
 	within := groupOf(ctx)
 	if slices.ContainsFunc(routes, func(r route) bool { return l.isCircular(within, r) }) {
 		return nil, nil, errCircular
@@ -98,6 +95,8 @@ func (l *flights) takeOff(ctx context.Context, routes []route, keys []string, ma
 			if f.waiters == 1 {
 				f.group.live++
 			}
+		case refresh && l.refreshes >= maxRefreshes:
+			return nil, nil, errTooMany
 		default:
 			if mine == nil {
 				mine = l.newGroup(ctx, refresh)
@@ -122,16 +121,18 @@ func (l *flights) takeOff(ctx context.Context, routes []route, keys []string, ma
 	return all, mine, nil
 }
 
-// begin makes a flight joinable and active. Whoever is writing at this moment may have read what is there before: it stores nothing. Nor do those before it of the key, which nobody
+// begin makes a flight joinable and active. Whoever is writing at this moment may have read what is there before: it stores nothing. Nor do those of the key that nobody
 // may join any more.
 func (l *flights) begin(f *flight) {
 	if l.joinable == nil {
 		l.joinable, l.active, l.groups = make(map[route]*flight), make(map[string][]*flight), make(map[*group]struct{})
 	}
 	for _, other := range l.active[f.k] {
-		other.overruled.Store(true)
+		if other.closed {
+			other.overruled.Store(true)
+			f.older = append(f.older, other)
+		}
 	}
-	f.older = slices.Clone(l.active[f.k])
 	l.joinable[f.route] = f
 	l.active[f.k] = append(l.active[f.k], f)
 	l.count.Add(1)
@@ -144,6 +145,7 @@ func (l *flights) begin(f *flight) {
 func (l *flights) end(g *group) {
 	l.mu.Lock()
 	for _, f := range g.flights {
+		l.abandonLocked(f, errGoexit) // of the store, a codec or who listens: all else has landed
 		l.shut(f)
 		l.retire(f)
 	}
@@ -230,6 +232,16 @@ func (l *flights) abandonLocked(f *flight, err error) {
 	if !f.landed {
 		f.overruled.Store(true)
 		l.landLocked(f, result{err: opError("get or load", f.key, err)})
+		l.shut(f)
+	}
+}
+
+// expire makes the next callers begin other flights than these, which store nothing.
+func (l *flights) expire(flights []*flight) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	for _, f := range flights {
+		f.overruled.Store(true)
 		l.shut(f)
 	}
 }

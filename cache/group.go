@@ -39,6 +39,14 @@ func (l *flights) newGroup(ctx context.Context, refresh bool) *group {
 	return g
 }
 
+// op is what an event calls it.
+func (g *group) op() string {
+	if g.refresh {
+		return "refresh"
+	}
+	return "load"
+}
+
 // nearest is the innermost of the groups from g up whose flights are of l, or nil.
 func (g *group) nearest(l *flights) *group {
 	for ; g != nil; g = g.above {

@@ -24,12 +24,13 @@ type result struct {
 	value   []byte
 	err     error
 	missing bool // the source has no such thing; err says so
+	broken  bool // the source has a value that does not encode; err says so
 }
 
 // use returns what a stored value is good for to a caller who wants this schema.
 func (j *job) use(s stored) stored {
 	s.limit(j.policy)
-	if s.standing != absent && s.standing != negative && (s.frame.schema != j.schema || !j.valid(s.value)) {
+	if s.standing != absent && (s.frame.schema != j.schema || s.standing != negative && !j.valid(s.value)) {
 		s.standing = absent
 	}
 	return s
@@ -99,6 +100,9 @@ func (j *job) run(g *group, trouble error, asked time.Time) {
 	if trouble == nil {
 		p, late, trouble = j.prepareInTime(g, j.c.timeout-time.Since(asked), &all)
 	}
+	for _, d := range p.landed {
+		j.c.flights.land(d.flight, d.result)
+	}
 	if trouble != nil && p.open == nil { // the store is not asked for anything else but to take the value
 		for _, f := range g.flights {
 			if !f.hasLanded() {
@@ -131,17 +135,17 @@ func (j *job) loadOpen(g *group, open []opening, tags []tag, late <-chan prepare
 	for i := range open {
 		flights[i] = open[i].flight
 	}
-	op := "load"
-	if g.refresh {
-		op = "refresh"
+	if g.ctx.Err() != nil { // nobody waits any more
+		j.c.flights.abandon(flights, context.Cause(g.ctx))
+		return
 	}
 	start := j.c.now()
-	results := j.call(g, flights)
+	results := j.call(g, open, flights)
 	for _, r := range results {
 		if r.missing {
-			j.c.emit(op, start, ResultMiss, nil)
+			j.c.emit(g.op(), start, ResultMiss, nil)
 		} else {
-			j.c.emit(op, start, ResultOK, r.err)
+			j.c.emit(g.op(), start, ResultOK, r.err)
 		}
 	}
 	landAll := func() {
@@ -161,7 +165,7 @@ func (j *job) loadOpen(g *group, open []opening, tags []tag, late <-chan prepare
 		}
 		open[i].lease = nil // it has been dealt with
 		if j.mayFallBack(results[i]) {
-			j.landFallback(flights[i])
+			j.landFallback(flights[i : i+1])
 		}
 		j.c.flights.land(flights[i], results[i])
 	})

@@ -19,6 +19,15 @@ func (j *job) keep(o *opening, r result, tags []tag, trouble error) error {
 		f.turn <- struct{}{}
 		<-f.turn
 	}
+	err := j.store(ctx, o, r, tags, trouble)
+	for !j.c.flights.retireUnlessUndone(o.flight) {
+		_ = j.c.store.Delete(ctx, o.k) // for somebody who had to write and could not wait
+	}
+	return err
+}
+
+// store does what keep says, while it is the opening's turn.
+func (j *job) store(ctx context.Context, o *opening, r result, tags []tag, trouble error) error {
 	switch {
 	case r.err != nil && !r.missing:
 		j.release(o)
@@ -39,9 +48,6 @@ func (j *job) keep(o *opening, r result, tags []tag, trouble error) error {
 	}
 	raw, life := j.frame(r, tags)
 	err := j.put(ctx, o, raw, life)
-	for !j.c.flights.retireUnlessUndone(o.flight) {
-		_ = j.c.store.Delete(ctx, o.k) // for somebody who had to write and could not wait
-	}
 	switch { // what is stored is older, and must not be served instead; why the new one is not is err
 	case err == nil, errors.Is(err, errOverruled):
 	case errors.Is(err, ErrTooLarge):
@@ -100,7 +106,7 @@ func (j *job) discard(ctx context.Context, o *opening, trouble error) error {
 			return nil
 		}
 		// A store remembers a Delete that failed, and no comparison.
-	} else if o.before.raw == nil && trouble == nil {
+	} else if o.before.raw == nil && trouble == nil || o.before.isLeased() { // by another process
 		return nil
 	}
 	return j.c.store.Delete(ctx, o.k)
@@ -108,16 +114,25 @@ func (j *job) discard(ctx context.Context, o *opening, trouble error) error {
 
 // mayFallBack tells whether the policy has an old value served instead of the result.
 func (j *job) mayFallBack(r result) bool {
-	return r.err != nil && !r.missing && j.policy.StaleIfError > 0
+	return r.err != nil && !r.missing && !r.broken && j.policy.StaleIfError > 0
 }
 
-// landFallback lands f with what is stored and may be used where the source fails. It is read once more: somebody may have invalidated it meanwhile.
-func (j *job) landFallback(f *flight) {
-	s, err := j.c.look(context.WithoutCancel(f.group.ctx), f.k)
+// landFallback lands flights with what is stored and may be used where the source fails. It is read once more: somebody may have invalidated it meanwhile.
+func (j *job) landFallback(flights []*flight) {
+	if j.policy.StaleIfError == 0 {
+		return
+	}
+	ks := make([]string, len(flights))
+	for i, f := range flights {
+		ks[i] = f.k
+	}
+	all, _, err := j.c.judgeMany(context.WithoutCancel(flights[0].group.ctx), ks, nil)
 	if err != nil {
 		return
 	}
-	if s = j.use(s); s.standing == fresh || s.standing == stale || s.standing == fallback {
-		j.c.flights.landEarly(f, result{value: s.value})
+	for i, f := range flights {
+		if s := j.use(all[i]); s.standing == fresh || s.standing == stale || s.standing == fallback {
+			j.c.flights.landEarly(f, result{value: s.value})
+		}
 	}
 }

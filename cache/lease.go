@@ -30,7 +30,7 @@ func (j *job) lease(ctx context.Context, open []opening) (mine, others []opening
 	}()
 	errs := make([]error, len(open))
 	parallel(len(open), func(i int) {
-		if !open[i].before.isLeased() {
+		if errs[i] = ctx.Err(); errs[i] == nil && !open[i].before.isLeased() {
 			errs[i] = j.take(ctx, &open[i])
 		}
 	})
@@ -48,8 +48,10 @@ func (j *job) lease(ctx context.Context, open []opening) (mine, others []opening
 	return mine, others, err
 }
 
-// take puts a lease in the place of what is stored, unless somebody was faster. What may be used meanwhile stays in it.
+// take puts a lease in the place of what is stored, unless somebody was faster. What may be used meanwhile stays in it. Nobody's leaving ends it half-way. After an error or
+// a panic it may have been put there, and is to be given back.
 func (j *job) take(ctx context.Context, o *opening) error {
+	ctx = context.WithoutCancel(ctx)
 	var f frame
 	if s := o.before; s.standing == stale || s.standing == fallback {
 		f = s.frame
@@ -59,6 +61,7 @@ func (j *job) take(ctx context.Context, o *opening) error {
 	_, _ = rand.Read(f.token[:]) // never fails
 	f.deadline = after(now, j.policy.Exclusive)
 	raw, life := f.encode(), f.life(now)
+	o.lease = raw
 	var taken bool
 	var err error
 	if o.before.raw == nil {
@@ -66,8 +69,8 @@ func (j *job) take(ctx context.Context, o *opening) error {
 	} else {
 		taken, err = j.c.swapper.CompareAndSwap(ctx, o.k, o.before.raw, raw, life)
 	}
-	if taken {
-		o.lease = raw
+	if err == nil && !taken {
+		o.lease = nil
 	}
 	return err
 }
@@ -99,7 +102,9 @@ func (j *job) await(g *group, o opening, tags []tag) {
 		}
 		s, err := j.c.look(g.ctx, o.k)
 		if err == nil {
-			if s = j.use(s); j.landed(o.flight, s) {
+			s = j.use(s)
+			if r, ok := o.resultIn(s); ok {
+				j.c.flights.land(o.flight, r)
 				return
 			}
 			if s.isLeased() {
@@ -108,6 +113,10 @@ func (j *job) await(g *group, o opening, tags []tag) {
 			o.before = s
 			if err = j.take(g.ctx, &o); err == nil && o.lease == nil {
 				continue
+			}
+			if err != nil {
+				j.release(&o)
+				o.lease = nil
 			}
 		}
 		j.loadOpen(g, []opening{o}, tags, nil, err, j.c.timeout)

@@ -101,10 +101,10 @@ func recall[T any](ctx context.Context, c *Cache, k string, p *Policy, sh shape)
 	switch {
 	case err != nil:
 		return value, absent, asked, err
+	case s.standing != fresh && s.standing != stale && s.standing != negative || s.frame.schema != sh.schema:
+		return value, absent, asked, nil
 	case s.standing == negative:
 		return value, negative, asked, nil
-	case s.standing != fresh && s.standing != stale || s.frame.schema != sh.schema:
-		return value, absent, asked, nil
 	}
 	if value, err = unmarshal[T](sh, s.value); err != nil {
 		return value, absent, asked, nil //nolint:nilerr // it is replaced
@@ -124,7 +124,7 @@ func newJob[T any](c *Cache, p *Policy, sh shape, load func(context.Context) (T,
 				return []result{{err: err, missing: errors.Is(err, ErrNotFound)}}
 			}
 			data, err := marshal(sh, v)
-			return []result{{value: data, err: opError("get or load", flights[0].key, err)}}
+			return []result{{value: data, err: opError("get or load", flights[0].key, err), broken: err != nil}}
 		},
 		valid: validOf[T](sh),
 	}

@@ -40,7 +40,7 @@ func getOrLoadMany[T any](ctx context.Context, c *Cache, keys []string, p *Polic
 	}
 	for i, s := range all {
 		s.limit(p)
-		if s.standing == negative {
+		if s.standing == negative && s.frame.schema == sh.schema {
 			continue
 		}
 		if s.frame.schema == sh.schema && (s.standing == fresh || s.standing == stale) {
@@ -131,7 +131,7 @@ func newJobOfMany[T any](c *Cache, p *Policy, sh shape, load func(context.Contex
 					results[i].err, results[i].missing = opError("get or load", key, ErrNotFound), true
 				default:
 					data, failed := marshal(sh, v)
-					results[i] = result{value: data, err: opError("get or load", key, failed)}
+					results[i] = result{value: data, err: opError("get or load", key, failed), broken: failed != nil}
 				}
 			}
 			return results

@@ -9,9 +9,16 @@ import (
 
 // prepared is what is to be known before the source is asked. After an error it is what is known of it, and nothing has a lease.
 type prepared struct {
+	landed       []landing // those that need not be loaded
 	open, others []opening // those to load, and those that other processes load
 	tags         []tag
 	err          error
+}
+
+// landing is a flight whose result is stored already.
+type landing struct {
+	*flight
+	result
 }
 
 // opening is a flight that has to load.
@@ -45,7 +52,7 @@ func (j *job) prepareInTime(g *group, d time.Duration, running *sync.WaitGroup) 
 	}
 }
 
-// prepare reads once more, for another may have been faster since the callers did, lands what it finds and takes the leases. It reads to the end though nobody may wait any more: what it
+// prepare reads once more, for another may have been faster since the callers did, and takes the leases of what is not there. It reads to the end though nobody may wait any more: what it
 // finds tells what may be deleted, and the markers that a slow store has not made in time are there for the next load.
 func (j *job) prepare(g *group) (p prepared) {
 	ctx := context.WithoutCancel(g.ctx)
@@ -59,7 +66,10 @@ func (j *job) prepare(g *group) (p prepared) {
 		return prepared{err: err}
 	}
 	for i, f := range g.flights {
-		if s := j.use(found[i]); !j.landed(f, s) {
+		s := j.use(found[i])
+		if r, ok := f.resultIn(s); ok {
+			p.landed = append(p.landed, landing{f, r})
+		} else {
 			p.open = append(p.open, opening{flight: f, known: true, before: s})
 		}
 	}
@@ -74,17 +84,15 @@ func (j *job) prepare(g *group) (p prepared) {
 	return p
 }
 
-// landed lands f with what is stored, where that is good enough: to a refresh, what is stale is not.
-func (j *job) landed(f *flight, s stored) bool {
+// resultIn is what is stored, where that is good enough: to a refresh, what is stale is not.
+func (f *flight) resultIn(s stored) (r result, ok bool) {
 	switch s.standing {
 	case fresh:
-		j.c.flights.land(f, result{value: s.value})
+		return result{value: s.value}, true
 	case negative:
-		j.c.flights.land(f, result{err: opError("get or load", f.key, ErrNotFound), missing: true})
-	default:
-		return false
+		return result{err: opError("get or load", f.key, ErrNotFound), missing: true}, true
 	}
-	return true
+	return result{}, false
 }
 
 // learn takes over what the store has said late, or will: a lease that was taken when the load had begun guards nothing, but what it stands for can be discarded.

@@ -146,8 +146,11 @@ func (c *Cache) look(ctx context.Context, k string) (stored, error) {
 	return c.judge(ctx, raw)
 }
 
-// limit makes of a value that is not fresh what p allows, which may be less than what it was stored under.
+// limit makes of what is not fresh what p allows, which may be less than what it was stored under.
 func (s *stored) limit(p *Policy) {
+	if s.standing == negative && p.NegativeTTL == 0 {
+		s.standing = absent
+	}
 	if s.standing == stale && s.late >= int64(p.StaleFor) {
 		s.standing = absent
 		if s.late < s.frame.staleIfError {

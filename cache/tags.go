@@ -92,6 +92,9 @@ func (c *Cache) prolong(ctx context.Context, s *stored, ttl time.Duration) error
 	if s.standing != fresh || len(s.frame.tags) == 0 {
 		return nil
 	}
+	if c.adder == nil || c.swapper == nil {
+		return c.unsupported("Adder and Swapper")
+	}
 	needed := Forever
 	if ttl < maxLife {
 		needed = ttl + time.Duration(max(s.frame.staleFor, s.frame.staleIfError))
