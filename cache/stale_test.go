@@ -146,6 +146,7 @@ func TestBackgroundRefreshesAreBounded(t *testing.T) {
 		for i := range 70 {
 			ask(t.Context(), c, fmt.Sprint(i), p, s.load).got(t, "old")
 		}
+		ask(t.Context(), c, "0", p, s.load).got(t, "old") // which is being refreshed
 		wantCalls(t, s, 64)
 		if refused != 6 {
 			t.Errorf("%d refreshes were refused; want 6", refused)
