@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"runtime"
+	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -17,12 +18,26 @@ import (
 type hooked struct {
 	*memstore.Store
 
-	before func(op string) error
+	mu   sync.Mutex
+	hook func(op string) error
+}
+
+func (s *hooked) set(hook func(op string) error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.hook = hook
+}
+
+func (s *hooked) before(op string) error {
+	s.mu.Lock()
+	hook := s.hook
+	s.mu.Unlock()
+	return hook(op)
 }
 
 func overHook(t *testing.T) (*cache.Cache, *hooked) {
 	t.Helper()
-	s := &hooked{Store: memory(t), before: func(string) error { return nil }}
+	s := &hooked{Store: memory(t), hook: func(string) error { return nil }}
 	c := over(t, s)
 	t.Cleanup(func() { _ = c.Close() })
 	return c, s
@@ -86,7 +101,7 @@ func TestWhoSetsWaitsForALoadThatRemovesWhatItCouldNotStore(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		c, s := overHook(t)
 		removed, sets := make(chan struct{}), 0
-		s.before = func(op string) error {
+		s.set(func(op string) error {
 			switch op {
 			case "delete":
 				<-removed
@@ -96,7 +111,7 @@ func TestWhoSetsWaitsForALoadThatRemovesWhatItCouldNotStore(t *testing.T) {
 				}
 			}
 			return nil
-		}
+		})
 		a := ask(t.Context(), c, "k", cache.Policy{}, loads("loaded"))
 		done := make(chan error, 1)
 		go func() { done <- c.Set(t.Context(), "k", []byte("set"), time.Hour) }()
@@ -118,14 +133,14 @@ func TestADeleteThatCouldNotWaitForALeaseToBeGivenBackIsMadeUpFor(t *testing.T) 
 		stored(t, c, "k", p, "old")
 		<-time.After(time.Minute)
 		swaps, given := 0, make(chan struct{})
-		s.before = func(op string) error {
+		s.set(func(op string) error {
 			if op == "swap" {
 				if swaps++; swaps == 2 { // the first takes the lease
 					<-given
 				}
 			}
 			return nil
-		}
+		})
 		ask(t.Context(), c, "k", p, func(context.Context) (string, error) { return "", errDown }).got(t, "old")
 		ctx, cancel := context.WithTimeout(t.Context(), time.Second)
 		defer cancel()
@@ -166,12 +181,12 @@ func TestAStoreThatPanicsWhileTheOldValueIsLookedForIsAnErrorOfTheCallers(t *tes
 		p := cache.Policy{TTL: time.Minute, StaleIfError: time.Hour, LoadTimeout: time.Second}
 		hung := make(chan struct{})
 		a := ask(t.Context(), c, "k", p, func(context.Context) (string, error) { <-hung; return "", errDown })
-		s.before = func(string) error { panic("the store") }
+		s.set(func(string) error { panic("the store") })
 		<-a.done
 		if _, ok := errors.AsType[*cache.PanicError](a.err); !ok {
 			t.Errorf("GetOrLoad = %q, %v; want a PanicError", a.value, a.err)
 		}
-		s.before = func(string) error { return nil }
+		s.set(func(string) error { return nil })
 		close(hung)
 	})
 }
@@ -181,12 +196,12 @@ func TestWhateverEndsTheGoroutineOfALoadIsAnErrorOfTheCallers(t *testing.T) {
 		for _, of := range []string{"get", "set"} {
 			c, s := overHook(t)
 			asks := 0
-			s.before = func(op string) error {
+			s.set(func(op string) error {
 				if asks++; op == of && asks > 1 { // but not the caller's own
 					runtime.Goexit()
 				}
 				return nil
-			}
+			})
 			begun := time.Now()
 			v, err := cache.GetOrLoad(t.Context(), c, "k", cache.Policy{}, loads("value"))
 			if v != "value" && err == nil || time.Since(begun) > time.Minute {
