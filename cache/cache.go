@@ -42,7 +42,7 @@ type Options struct {
 	Require Capability
 	// Timeout is how long a load waits for the store beyond the read that missed: to look at tags, to take a lease, and to take the value. So the callers of [GetOrLoad] wait for
 	// the source, for one read and for this at most, whatever the store does; where it is over they have their value, and the store may still take it. Zero is 250 ms. Single operations
-	// are bounded by the store's own timeout, which this should be equal to.
+	// are bounded by the store's own timeout, which this should be equal to; a batch over a store that is no [Batcher] is as many of them.
 	Timeout time.Duration
 	// OnEvent, where it is not nil, is called after every operation, on the goroutine that called it, and for loads on theirs. It must be fast and
 	// safe for concurrent use. It costs two readings of the clock an operation; unset it costs nothing.

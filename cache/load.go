@@ -18,7 +18,10 @@ import (
 //
 // load runs in a goroutine of its own, with the values of the first caller's context and not with its end: each caller stops waiting when his context is done, and load's is
 // done when the last has, or after [Policy].LoadTimeout. So it must use its own context, and nothing that ends with a request, such as a pooled request context. What it returns with an
-// error is not used, and the error, which is not stored, is what all callers get. [ErrNotFound] is what it returns where there is nothing to find. A panic is a [PanicError]. A loader that waits for itself, because it asks for its own key or for one whose loader asks for that, gets an error.
+// error is not used, and the error, which is not stored, is what all callers get. [ErrNotFound] is what it returns where there is nothing to find. A panic is a [PanicError].
+//
+// A loader that would wait for itself, because it asks with its context for its own key, or for one whose loader asks for that, gets an error. Where two loaders of two stores
+// ask for each other's keys, LoadTimeout ends it.
 //
 // Where the store does not serve the value is loaded and returned all the same, and [Options].OnEvent has the store's error. A value that the store refuses is returned too.
 // What was loaded is not stored if the key was set, deleted, cleared or invalidated through this cache after load was called; for other processes to keep it so, the load has to be
