@@ -1,0 +1,305 @@
+package httpcache
+
+import (
+	"context"
+	"maps"
+	"net/http"
+	"time"
+)
+
+// call is a call of the handler for a GET, whose response may be stored.
+type call struct {
+	*visit
+	found     *found
+	key       string  // of the flight
+	flight    *flight // nil where nobody waits
+	why       string
+	storeDown bool
+	refreshes bool // nobody waits for an answer
+
+	before     http.Header // the client's header as it was before the handler
+	asked      time.Time
+	validating bool      // the handler was asked whether found.response holds
+	judged     judgement // of what it answered
+	made       *response // of what it answered, without the body; nil where it is not stored
+	validated  *response // what found.response is by a 304
+	unmatched  bool      // the 304 was about another response
+	failed     int       // the status in place of which found.response is served
+	settling   bool      // somebody else ends the flight
+}
+
+// lead makes the call that others wait for. Somebody may have stored its response between this one's look and its flight.
+func (x *call) lead() {
+	if !x.storeDown {
+		again, err := x.cache.shelf.claim(x.r.Context(), x.target, x.r, x.found)
+		if x.storeDown = err != nil; err == nil {
+			now := time.Now()
+			use, why := x.useOf(again.response, now)
+			if use == usableMeanwhile && x.refreshes {
+				use, why = toValidate, isStale
+			}
+			switch use {
+			case usable, usableMeanwhile:
+				x.flight.land(recorded, again.response, namesOf(again))
+				x.cache.flights.settle(x.key, x.flight)
+				x.cache.answer(x.w, x.r, again.response, now, report{hit: true})
+				return
+			case unusable:
+				again.response = nil
+				if why == "" {
+					why = again.miss
+				}
+				x.why = why
+			case toValidate:
+				x.why = why
+			}
+			x.found = again
+		}
+	}
+	x.run()
+}
+
+func namesOf(f *found) []string {
+	if f.index == nil {
+		return nil
+	}
+	return f.index.names
+}
+
+// run calls the handler and does with its response what is right.
+func (x *call) run() {
+	defer func() {
+		if !x.settling { // also when the handler has panicked
+			x.abandon()
+		}
+	}()
+	x.before = maps.Clone(x.w.Header())
+	rec := x.ask(x.conditional())
+	if x.unmatched {
+		x.unmatched, x.validating, x.found.response = false, false, nil
+		reset(x.w.Header(), x.before)
+		rec = x.ask(x.unconditional())
+	}
+	x.finish(rec)
+}
+
+func (x *call) ask(r *http.Request) *recorder {
+	rec := &recorder{w: x.w, max: x.cache.maxBody, proxies: x.proxies, decide: x.decide}
+	x.asked = time.Now()
+	x.next.ServeHTTP(rec, r)
+	rec.end()
+	return rec
+}
+
+// conditional returns the request for the handler: one whether the stored response holds (RFC 9111 section 4.3.1), where there is one that has
+// validators of the handler's.
+func (x *call) conditional() *http.Request {
+	if x.found.response == nil {
+		return x.unconditional()
+	}
+	tag, modified := x.found.response.validators()
+	if tag == "" && modified == "" {
+		return x.unconditional()
+	}
+	x.validating = true
+	r := x.r.WithContext(x.r.Context())
+	r.Header = without(x.r.Header, ifNoneMatch, ifModified, rangeField, ifRange)
+	if tag != "" {
+		r.Header[ifNoneMatch] = []string{tag}
+	}
+	if modified != "" {
+		r.Header[ifModified] = []string{modified}
+	}
+	return r
+}
+
+// unconditional returns the request for the handler that brings a whole response, which can be stored. The client's own conditions are
+// looked at when the header is there. A target whose responses cannot be shared gets them as they are.
+func (x *call) unconditional() *http.Request {
+	h := x.r.Header
+	if h[ifNoneMatch] == nil && h[ifModified] == nil && h[rangeField] == nil && h[ifRange] == nil || x.flight == nil && x.found.response == nil {
+		return x.r
+	}
+	r := x.r.WithContext(x.r.Context())
+	r.Header = without(h, ifNoneMatch, ifModified, rangeField, ifRange)
+	return r
+}
+
+// decide is called when the handler's header is known.
+func (x *call) decide(rec *recorder, status int) verdict {
+	h, now, c := x.w.Header(), time.Now(), x.cache
+	if x.validating && status == http.StatusNotModified {
+		if x.unmatched = !concerns(h, x.found.response); !x.unmatched {
+			x.freshen(h, now)
+		}
+		return verdict{mute: true}
+	}
+	if x.mayServeStale(status, now) {
+		x.failed = status
+		return verdict{mute: true}
+	}
+	j := x.judge(rec, status, h, now)
+	x.judged = j
+	delete(h, c.targeted)
+	told := report{forward: x.why, detail: j.why}
+	if j.why == "" {
+		told.stored = x.canStore()
+		told.hasTTL, told.ttl = true, remaining(&j.terms, j.age)
+		x.make(rec, status, h, now)
+		c.passes.remove(x.key)
+	} else {
+		x.flight.land(unshareable, nil, nil)
+		if status < 500 { // else the next one may fare better
+			c.passes.add(x.key, now)
+		}
+	}
+	told.add(h, c.name)
+	v := verdict{record: j.why == "" && (told.stored || x.flight != nil)}
+	if status == http.StatusOK && x.r.Header[rangeField] == nil && holdsUnmodified(x.r.Header, h, "") {
+		v.status = http.StatusNotModified
+		for _, name := range [...]string{contentType, contentLength, "Content-Encoding"} {
+			delete(h, name)
+		}
+	}
+	return v
+}
+
+func remaining(t *terms, age time.Duration) time.Duration {
+	switch {
+	case t.validate:
+		return 0
+	case t.lifetime == forever:
+		return forever
+	}
+	return t.lifetime - age
+}
+
+// canStore reports whether there is a store that could take the response, and a record in it that an invalidation would remove.
+func (x *call) canStore() bool {
+	return !x.storeDown && !x.found.foreign && len(x.found.base) > 0 && x.cache.shelf.cache != nil
+}
+
+// make makes what will be stored, but for the body.
+func (x *call) make(rec *recorder, status int, h http.Header, now time.Time) {
+	p := &response{key: x.target.text, status: status, terms: x.judged.terms, asked: x.asked, came: now, age: x.judged.age}
+	if status == http.StatusOK && h.Get(etag) == "" {
+		p.madeETag = true
+	}
+	p.fields = fieldsOf(h, x.before, x.judged.withheld)
+	if p.madeETag && rec.complete {
+		h[etag] = []string{p.addTag(rec.body)}
+	}
+	if h.Get(dateField) == "" { // RFC 9110 section 6.6.1
+		p.fields = append(p.fields, field{name: dateField, line: now.UTC().Format(http.TimeFormat)})
+	}
+	p.variant = variantOf(x.r, x.found.varying(x.judged.names))
+	x.made = p
+}
+
+// finish is called when the handler has returned.
+func (x *call) finish(rec *recorder) {
+	now, p := time.Now(), x.made
+	switch {
+	case x.validated != nil:
+		p = x.validated
+		own := visitorsOwn(x.w.Header())
+		reset(x.w.Header(), x.before)
+		maps.Copy(x.w.Header(), own)
+		if x.judged.why != "" { // it holds, and is to be kept no longer
+			x.flight.land(unshareable, nil, nil)
+			_ = x.cache.shelf.remove(context.WithoutCancel(x.r.Context()), x.target)
+			x.cache.answer(x.w, x.r, p, now, report{forward: x.why, status: http.StatusNotModified, detail: x.judged.why})
+			return
+		}
+		x.share(p)
+		x.store(p)
+		x.cache.answer(x.w, x.r, p, now, report{forward: x.why, status: http.StatusNotModified, stored: x.canStore(), hasTTL: true, ttl: remaining(&p.terms, p.age)})
+	case x.failed != 0:
+		p = x.found.response
+		reset(x.w.Header(), x.before)
+		x.flight.land(staleInstead, p, namesOf(x.found))
+		x.cache.answer(x.w, x.r, p, now, report{forward: x.why, status: x.failed, hasTTL: true, ttl: p.freshFor(now), detail: "stale-if-error"})
+	case p != nil && rec.verdict.record && rec.isWhole() && x.r.Context().Err() == nil:
+		p.body = rec.body
+		if p.madeETag && !rec.wasWhole {
+			p.addTag(p.body)
+		}
+		x.share(p)
+		x.store(p)
+	}
+}
+
+// share gives a response to those who wait for it, if it needs no more asking.
+func (x *call) share(p *response) {
+	if p.terms.validate || p.freshFor(time.Now()) <= 0 {
+		x.flight.land(unshareable, nil, nil)
+		x.cache.passes.add(x.key, time.Now())
+		return
+	}
+	x.flight.land(recorded, p, x.found.varying(x.judged.names))
+}
+
+// store puts a response into the store, where nobody waits for that, and ends the flight.
+func (x *call) store(p *response) {
+	if !x.canStore() {
+		return
+	}
+	c, tags, keep := x.cache, x.judged.tags, x.judged.keep
+	put := func() {
+		ctx, cancel := context.WithTimeout(context.Background(), 2*c.shelf.guard.timeout)
+		defer cancel()
+		defer c.flights.settle(x.key, x.flight)
+		stored := *p
+		if len(tags) > 0 {
+			marks, ok := c.shelf.takeMarks(ctx, tags, p.asked)
+			if !ok {
+				c.shelf.unclaim(ctx, x.target, x.found)
+				return
+			}
+			stored.marks, keep = marks, min(keep, taggedLife)
+		}
+		if !c.shelf.put(ctx, x.target, x.found, stored, x.found.varying(x.judged.names), keep) {
+			c.shelf.unclaim(ctx, x.target, x.found)
+		}
+	}
+	x.settling = true
+	if !c.background(put) {
+		put()
+	}
+}
+
+// tagsOf are the store's keys of the tags and the groups of a response with the header h.
+func (x *call) tagsOf(h http.Header) []string {
+	var keys []string
+	if x.rule.Tags != nil {
+		for _, tag := range x.rule.Tags(x.r) {
+			keys = append(keys, tagKey(tag))
+		}
+	}
+	for _, group := range groupsOf(h[cacheGroups]) {
+		keys = append(keys, groupKey(originOf(x.r), group))
+	}
+	return sortedOnce(keys)
+}
+
+// abandon ends a call that stores nothing.
+func (x *call) abandon() {
+	if x.flight == nil {
+		return
+	}
+	if !x.storeDown && len(x.found.base) > 0 {
+		x.settling = true
+		end := func() {
+			defer x.cache.flights.settle(x.key, x.flight)
+			ctx, cancel := context.WithTimeout(context.Background(), x.cache.shelf.guard.timeout)
+			defer cancel()
+			x.cache.shelf.unclaim(ctx, x.target, x.found)
+		}
+		x.flight.land(lost, nil, nil)
+		if !x.cache.background(end) {
+			end()
+		}
+		return
+	}
+	x.cache.flights.settle(x.key, x.flight)
+}

@@ -1,0 +1,44 @@
+package httpcache
+
+import (
+	"context"
+	"net/http"
+)
+
+// change passes on a request with an unsafe method, or one that is not known to be safe, and invalidates what its success may have changed, before the client
+// hears of it: the target, what Location and Content-Location name of the same origin (RFC 9111 section 4.4), and the groups
+// that the response names (RFC 9875 section 3).
+func (v *visit) change() {
+	v.pass(func(_ *recorder, status int, h http.Header) {
+		if status < 200 || status >= 400 {
+			return
+		}
+		v.invalidate(h)
+	}, report{forward: byMethod})
+}
+
+func (v *visit) invalidate(h http.Header) {
+	c := v.cache
+	// The client may have gone, and what it has changed is changed.
+	ctx := context.WithoutCancel(v.r.Context())
+	changed := []*http.Request{v.r}
+	for _, name := range [...]string{location, contentLocation} {
+		if s := sibling(v.r, h.Get(name)); s != nil {
+			changed = append(changed, s)
+		}
+	}
+	gone := make(map[string]bool)
+	for _, r := range changed {
+		if t, ok := targetOf(r, v.rule.Key); ok && !gone[t.base] {
+			gone[t.base] = true
+			_ = c.shelf.remove(ctx, t) // remembered by the *cache.Cache where it fails
+		}
+	}
+	var groups []string
+	for _, group := range groupsOf(h[groupInvalidate]) {
+		groups = append(groups, groupKey(originOf(v.r), group))
+	}
+	if len(groups) > 0 {
+		_ = c.shelf.invalidate(ctx, groups)
+	}
+}

@@ -1,0 +1,274 @@
+package httpcache
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"net/http"
+	"slices"
+	"sync"
+	"time"
+
+	"github.com/larder-go/larder/cache"
+)
+
+const forever = cache.Forever
+
+// shelf is what is in the store.
+type shelf struct {
+	cache       *cache.Cache
+	guard       guard
+	maxVariants int
+}
+
+// found is what the store has for a request.
+type found struct {
+	base     []byte    // the record under the target, nil where there is none
+	index    *index    // what it is, where responses vary
+	response *response // that suits the request; nil where none does
+	variant  string    // of the request, by the index' names
+	miss     string    // why there is no response, in the words of RFC 9211 section 2.2
+	foreign  bool      // another target has the same hash: nothing can be stored
+	buffers  [2]*[]byte
+}
+
+// maxPooled is how large a buffer may have grown to be used again.
+const maxPooled = 256 << 10
+
+var pool = sync.Pool{New: func() any { return new([]byte) }}
+
+// free gives the memory back. Nothing of f may be used afterwards.
+func (f *found) free() {
+	for i, b := range f.buffers {
+		if b != nil && cap(*b) <= maxPooled {
+			pool.Put(b)
+		}
+		f.buffers[i] = nil
+	}
+	f.base, f.response = nil, nil
+}
+
+// look looks for a response to r. It takes no longer than the guard's timeout.
+func (s *shelf) look(ctx context.Context, t target, r *http.Request) (*found, error) {
+	trusted := s.guard.trusts()
+	r = s.apart(r, trusted)
+	return watch(ctx, &s.guard, trusted, func(ctx context.Context) (*found, error) { return s.read(ctx, t, r) })
+}
+
+// apart returns what reading needs of r, for a goroutine that may still read when the handler changes r.
+func (s *shelf) apart(r *http.Request, trusted bool) *http.Request {
+	if trusted {
+		return r
+	}
+	return &http.Request{Host: r.Host, Header: r.Header.Clone()}
+}
+
+func (s *shelf) read(ctx context.Context, t target, r *http.Request) (*found, error) {
+	f := &found{miss: uriMiss}
+	var there bool
+	var err error
+	if f.base, there, err = s.get(ctx, t.base, &f.buffers[0]); err != nil || !there {
+		return f, err
+	}
+	k, head, body, ok := open(f.base)
+	if !ok {
+		return f, nil
+	}
+	switch k {
+	case isResponse:
+		p, ok := decode(head, body)
+		if !ok {
+			return f, nil
+		}
+		if p.key != t.text {
+			f.foreign = true
+			return f, nil
+		}
+		if f.variant = variantOf(r, nil); f.variant != "" {
+			f.miss = varyMiss
+			return f, nil
+		}
+		f.response = p
+	case isIndex:
+		x, ok := decodeIndex(head)
+		if !ok {
+			return f, nil
+		}
+		if x.key != t.text {
+			f.foreign = true
+			return f, nil
+		}
+		f.index, f.miss, f.variant = x, varyMiss, variantOf(r, x.names)
+		b, there, err := s.get(ctx, x.at(t, f.variant), &f.buffers[1])
+		if err != nil || !there {
+			return f, err
+		}
+		if k, head, body, ok := open(b); ok && k == isResponse {
+			if p, ok := decode(head, body); ok && p.key == t.text && p.nonce == x.nonce && p.variant == f.variant {
+				f.response = p
+			}
+		}
+	}
+	if f.response != nil && len(f.response.marks) > 0 {
+		valid, err := s.hold(ctx, f.response.marks)
+		if err != nil {
+			return f, err
+		}
+		if !valid {
+			f.response, f.miss = nil, uriMiss
+		}
+	}
+	return f, nil
+}
+
+func (s *shelf) get(ctx context.Context, key string, buffer **[]byte) ([]byte, bool, error) {
+	b, _ := pool.Get().(*[]byte)
+	value, there, err := s.cache.GetAppend(ctx, (*b)[:0], key)
+	if err == nil {
+		*b = value
+	}
+	*buffer = b
+	return value, there, err
+}
+
+// leaseLife is how long a call of the handler may take for its response to be stored. It is no limit to anything else: a lease that
+// a process left behind keeps nobody from storing.
+const leaseLife = 10 * time.Minute
+
+// claim makes sure that there is a record under the target which an invalidation would remove: put replaces that record and no other, so that a
+// response which the handler made before an invalidation is not stored after it. It looks again where there is one: somebody may have stored
+// what the caller is about to ask for.
+func (s *shelf) claim(ctx context.Context, t target, r *http.Request, f *found) (*found, error) {
+	trusted, absent := s.guard.trusts(), f.base == nil
+	r = s.apart(r, trusted)
+	return watch(ctx, &s.guard, trusted, func(ctx context.Context) (*found, error) {
+		if absent {
+			lease := newLease()
+			stored, err := s.add(ctx, t.base, lease)
+			if err != nil || stored {
+				return &found{base: lease, miss: uriMiss}, err
+			}
+		}
+		again, err := s.read(ctx, t, r)
+		if err == nil && again.base == nil {
+			lease := newLease()
+			var stored bool
+			if stored, err = s.add(ctx, t.base, lease); stored {
+				again.base = lease
+			}
+		}
+		return again, err
+	})
+}
+
+// unclaim takes back the lease of a call that stored nothing.
+func (s *shelf) unclaim(ctx context.Context, t target, f *found) {
+	if k, _, _, ok := open(f.base); ok && k == isLease {
+		_, _ = s.cache.CompareAndDelete(ctx, t.base, f.base) // else it ends by itself
+	}
+}
+
+// varying returns the fields by which the responses of a target are told apart when one with these in Vary has come.
+func (f *found) varying(names []string) []string {
+	if f.index == nil {
+		return names
+	}
+	return sortedOnce(slices.Concat(f.index.names, names))
+}
+
+// put stores a response in place of what was found, and tells whether it did.
+//
+// names are those of its Vary and of the index that was found, if any: see [found.varying].
+func (s *shelf) put(ctx context.Context, t target, f *found, p response, names []string, keep time.Duration) bool {
+	if f.foreign || len(f.base) == 0 || keep <= 0 {
+		return false
+	}
+	x := f.index
+	if x == nil && p.variant == "" {
+		p.nonce = newNonce()
+		return s.swap(ctx, t.base, f.base, p.encode(), keep)
+	}
+	if x == nil || len(names) > len(x.names) { // variants that were told apart by less are not found any more
+		x = &index{key: t.text, nonce: newNonce(), names: names}
+	}
+	p.nonce = x.nonce
+	if s.cache.Set(ctx, x.at(t, p.variant), p.encode(), keep) != nil {
+		return false
+	}
+	return s.list(ctx, t, f.base, x, p.variant, keep)
+}
+
+// maxTries is how often an index that others change at the same time is written.
+const maxTries = 8
+
+// list makes the index under the target list a variant, in place of the record base.
+func (s *shelf) list(ctx context.Context, t target, base []byte, x *index, variant string, keep time.Duration) bool {
+	for range maxTries {
+		now := time.Now()
+		added, gone := x.with(variant, after(now, keep), s.maxVariants, now)
+		if s.swap(ctx, t.base, base, added.encode(), lifeUntil(added.until(), now)) {
+			for _, v := range gone {
+				_ = s.cache.Delete(ctx, x.at(t, v)) // else it ends by itself, unseen
+			}
+			return true
+		}
+		current, there, err := s.cache.Get(ctx, t.base)
+		if err != nil || !there {
+			return false
+		}
+		k, head, _, ok := open(current)
+		if !ok || k != isIndex {
+			return false
+		}
+		// With another nonce there has been an invalidation, or might have been.
+		y, ok := decodeIndex(head)
+		if !ok || y.nonce != x.nonce {
+			return false
+		}
+		base, x = current, y
+	}
+	return false
+}
+
+const century = 100 * 365 * 24 * time.Hour
+
+func after(now time.Time, keep time.Duration) time.Time { return now.Add(min(keep, century)) }
+
+func lifeUntil(t, now time.Time) time.Duration {
+	if left := t.Sub(now); left < century/2 {
+		return left
+	}
+	return forever
+}
+
+func (s *shelf) add(ctx context.Context, key string, value []byte) (bool, error) {
+	stored, err := s.cache.Add(ctx, key, value, leaseLife)
+	if !errors.Is(err, errors.ErrUnsupported) {
+		return stored, err
+	}
+	if there, err := s.cache.Exists(ctx, key); err != nil || there {
+		return false, err
+	}
+	return true, s.cache.Set(ctx, key, value, leaseLife)
+}
+
+// swap replaces a record by another. A store that cannot do so in one step does it in two, between which an invalidation can be lost.
+func (s *shelf) swap(ctx context.Context, key string, old, replacement []byte, ttl time.Duration) bool {
+	swapped, err := s.cache.CompareAndSwap(ctx, key, old, replacement, ttl)
+	if !errors.Is(err, errors.ErrUnsupported) {
+		return err == nil && swapped
+	}
+	current, there, err := s.cache.Get(ctx, key)
+	if err != nil || !there || !bytes.Equal(current, old) {
+		return false
+	}
+	return s.cache.Set(ctx, key, replacement, ttl) == nil
+}
+
+// remove invalidates what is stored for a target.
+func (s *shelf) remove(ctx context.Context, t target) error {
+	_, err := watch(ctx, &s.guard, s.guard.trusts(), func(ctx context.Context) (struct{}, error) {
+		return struct{}{}, s.cache.Delete(ctx, t.base)
+	})
+	return err
+}

@@ -1,0 +1,107 @@
+package httpcache
+
+import (
+	"crypto/sha256"
+	"encoding/base64"
+	"net/http"
+	"net/url"
+	"strconv"
+	"strings"
+)
+
+// target is what a request asks for: the key of its responses.
+type target struct {
+	text string // whole; stored with each response and compared
+	base string // what the store's key is made of
+}
+
+// maxTarget is how long a text may be. What is longer is not cached: it would be stored with every response.
+const maxTarget = 8 << 10
+
+// targetOf returns the target of r under a rule, and false where it has none.
+//
+// The text has the scheme, the host and the request target as it came, byte for byte, each with its length before it, so that no choice of one
+// reads as another: /a?b=1 is not /ab=1, %2F is not /, /a? is not /a and /A is not /a. A URL that a middleware has changed is in it beside the one that
+// came, unless it is the end of that one, as [http.StripPrefix] leaves it.
+func targetOf(r *http.Request, own func(*http.Request) string) (target, bool) {
+	var b []byte
+	if own != nil {
+		text := own(r)
+		if text == "" {
+			return target{}, false
+		}
+		b = appendPart(append(b, 'k'), text)
+	} else {
+		came, url := r.RequestURI, r.URL.RequestURI()
+		if came == "" { // a request that no server has read
+			came = url
+		} else if r.URL.Host != "" { // the absolute form: Host came from it
+			came = url
+		}
+		b = make([]byte, 0, len(came)+len(r.Host)+32)
+		b = appendPart(append(b, 'u'), schemeOf(r))
+		b = appendPart(b, hostOf(r))
+		b = appendPart(b, came)
+		if !strings.HasSuffix(came, url) {
+			b = appendPart(b, url)
+		}
+	}
+	if len(b) > maxTarget {
+		return target{}, false
+	}
+	return newTarget(string(b)), true
+}
+
+func newTarget(text string) target {
+	sum := sha256.Sum256([]byte(text))
+	return target{text: text, base: base64.RawURLEncoding.EncodeToString(sum[:])}
+}
+
+func appendPart(b []byte, part string) []byte {
+	b = strconv.AppendInt(append(b, ' '), int64(len(part)), 10)
+	return append(append(b, ':'), part...)
+}
+
+func schemeOf(r *http.Request) string {
+	if r.TLS != nil {
+		return "https"
+	}
+	return "http"
+}
+
+// hostOf is the host of a request in its normal form: lower case and without the scheme's own port (RFC 9110 section 4.2.3).
+func hostOf(r *http.Request) string { return normalHost(r.Host, schemeOf(r)) }
+
+func normalHost(host, scheme string) string {
+	host = strings.ToLower(host)
+	if scheme == "https" {
+		return strings.TrimSuffix(host, ":443")
+	}
+	return strings.TrimSuffix(host, ":80")
+}
+
+// sibling returns r as it would be for another URI of the same origin, as Location and Content-Location name them (RFC 9111 section 4.4),
+// and nil where the reference is to another origin or is none.
+func sibling(r *http.Request, reference string) *http.Request {
+	if reference == "" {
+		return nil
+	}
+	to, err := url.Parse(reference)
+	if err != nil || to.Opaque != "" {
+		return nil
+	}
+	scheme := schemeOf(r)
+	came := r.URL
+	if u, err := url.ParseRequestURI(r.RequestURI); err == nil { // what the client sees, whatever a middleware has made of it
+		came = u
+	}
+	base := &url.URL{Scheme: scheme, Host: r.Host, Path: came.Path, RawPath: came.RawPath, RawQuery: came.RawQuery}
+	to = base.ResolveReference(to)
+	if !strings.EqualFold(to.Scheme, scheme) || normalHost(to.Host, scheme) != hostOf(r) {
+		return nil
+	}
+	to.Scheme, to.Host, to.User, to.Fragment = "", "", nil, ""
+	s := r.WithContext(r.Context())
+	s.Method, s.URL, s.RequestURI = http.MethodGet, to, to.RequestURI()
+	return s
+}

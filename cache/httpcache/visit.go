@@ -1,0 +1,279 @@
+package httpcache
+
+import (
+	"net/http"
+	"strings"
+	"time"
+)
+
+// visit is a request on its way through the cache.
+type visit struct {
+	cache   *Cache
+	rule    *Rule
+	next    http.Handler
+	proxies bool
+	w       http.ResponseWriter
+	r       *http.Request
+
+	target  target
+	visitor visitor
+	request directives // of the client, as far as they are obeyed
+}
+
+// Why the handler is asked, as RFC 9211 section 2.2 names it.
+const (
+	bypass   = "bypass"
+	byMethod = "method"
+	uriMiss  = "uri-miss"
+	varyMiss = "vary-miss"
+	noSuch   = "miss"
+	onDemand = "request"
+	isStale  = "stale"
+)
+
+// maxJoins is how often a request waits for the calls of others before it makes its own.
+const maxJoins = 3
+
+// maxWait is how long a request waits for another's call: who waits for a slow handler that is asked by somebody slow in sending or taking
+// is better off asking itself.
+const maxWait = 5 * time.Second
+
+func (v *visit) serve() {
+	switch v.r.Method {
+	case http.MethodGet, http.MethodHead:
+	case http.MethodOptions, http.MethodTrace:
+		v.forward(byMethod, "")
+		return
+	default:
+		v.change()
+		return
+	}
+	v.request = v.cache.requestDirectives(v.r.Header)
+	if why := v.whyNot(); why != "" {
+		v.forward(bypass, why)
+		return
+	}
+	var ok bool
+	if v.target, ok = targetOf(v.r, v.rule.Key); !ok {
+		v.forward(bypass, "key")
+		return
+	}
+	v.visitor = v.cache.visitorOf(v.r)
+	for range maxJoins {
+		if v.attempt() {
+			return
+		}
+	}
+	v.forward(noSuch, "")
+}
+
+// whyNot reports why a request cannot be answered from a cache, as a token, "" where it can.
+func (v *visit) whyNot() string {
+	h := v.r.Header
+	switch {
+	case v.r.ContentLength != 0 || len(v.r.TransferEncoding) > 0:
+		return "body" // which no key knows of
+	case len(h[connection]) > 0 && len(h["Upgrade"]) > 0:
+		return "upgrade"
+	case len(h[ifMatch]) > 0 || len(h[ifUnmodified]) > 0:
+		return "precondition" // of what the handler has now, not of what it had
+	}
+	return ""
+}
+
+// requestDirectives are what the client says and this cache obeys.
+func (c *Cache) requestDirectives(h http.Header) directives {
+	lines := h[cacheControl]
+	if len(lines) == 0 && !(c.obeys && len(h[pragma]) > 0) {
+		return noDirectives()
+	}
+	d := parseDirectives(lines)
+	if !c.obeys {
+		obeyed := noDirectives()
+		obeyed.noStore, obeyed.onlyIfCached = d.noStore, d.onlyIfCached
+		return obeyed
+	}
+	if len(lines) == 0 && strings.Contains(strings.ToLower(h.Get(pragma)), "no-cache") { // RFC 9111 section 5.4
+		d.noCache = true
+	}
+	return d
+}
+
+// attempt answers from what is stored, joins a call, or makes one. It reports false where it waited in vain.
+func (v *visit) attempt() bool {
+	c := v.cache
+	f, err := c.shelf.look(v.r.Context(), v.target, v.r)
+	if err != nil {
+		f = &found{miss: noSuch}
+	}
+	now := time.Now()
+	use, why := v.useOf(f.response, now)
+	switch use {
+	case usable:
+		c.answer(v.w, v.r, f.response, now, report{hit: true})
+		f.free()
+		return true
+	case usableMeanwhile:
+		c.answer(v.w, v.r, f.response, now, report{hit: true})
+		v.refresh(f)
+		return true
+	case unusable:
+		f.response = nil
+		if why == "" {
+			why = f.miss
+		}
+	case toValidate:
+	}
+	if v.request.onlyIfCached {
+		v.unsatisfiable()
+		return true
+	}
+	if v.r.Method == http.MethodHead {
+		v.forwardHead(f, why)
+		return true
+	}
+	if v.request.noStore || f.response == nil && v.r.Header[rangeField] != nil {
+		v.forward(why, "")
+		return true
+	}
+	x := &call{visit: v, found: f, why: why, storeDown: err != nil}
+	x.key = v.flightKey(f)
+	if c.passes.has(x.key, now) || use == toValidate && why == onDemand {
+		x.run()
+		return true
+	}
+	flight, leads := c.flights.join(x.key)
+	if leads {
+		x.flight = flight
+		x.lead()
+		return true
+	}
+	return v.await(flight, x)
+}
+
+// flightKey is the same for requests that one call of the handler may answer.
+func (v *visit) flightKey(f *found) string {
+	key := v.target.base + f.variant
+	if v.visitor.isCertain() { // what is for one of them is told apart from what is for all
+		key += "!"
+	}
+	return key
+}
+
+// use is what a stored response is good for.
+type use int
+
+const (
+	unusable        use = iota // for nothing: it is not there, or not for this visitor
+	usable                     // as it is
+	usableMeanwhile            // as it is, while it is refreshed
+	toValidate                 // once the handler has said that it still holds
+)
+
+// useOf is RFC 9111 section 4. why is the reason to ask the handler where that is not what the store lacks.
+func (v *visit) useOf(p *response, now time.Time) (u use, why string) {
+	if p == nil {
+		return unusable, ""
+	}
+	if !v.visitor.mayShare(&p.terms) {
+		return unusable, noSuch
+	}
+	if p.terms.validate {
+		return toValidate, isStale
+	}
+	left, asked := p.freshFor(now), &v.request
+	switch {
+	case asked.noCache,
+		asked.maxAge != absent && p.currentAge(now) > asked.maxAge && !asked.anyStale && asked.maxStale == absent,
+		asked.minFresh != absent && left < asked.minFresh:
+		return toValidate, onDemand
+	case left > 0:
+		return usable, ""
+	case p.terms.neverStale:
+		return toValidate, isStale
+	case asked.anyStale || asked.maxStale != absent && -left <= asked.maxStale:
+		return usable, ""
+	case -left < p.terms.staleWhileRevalidate:
+		return usableMeanwhile, ""
+	}
+	return toValidate, isStale
+}
+
+// await answers with what another's call brings, if it is for this request too.
+func (v *visit) await(f *flight, x *call) (done bool) {
+	timer := time.NewTimer(maxWait)
+	defer timer.Stop()
+	select {
+	case <-f.landed:
+	case <-v.r.Context().Done(): // nobody waits for an answer; the handler sees that too
+		x.run()
+		return true
+	case <-timer.C:
+		x.run()
+		return true
+	}
+	now := time.Now()
+	switch f.outcome {
+	case lost:
+		select { // the store knows what this one left there
+		case <-f.settled:
+		case <-timer.C:
+		}
+		return false
+	case recorded, staleInstead:
+		if v.suits(f, now) {
+			v.cache.answer(v.w, v.r, f.response, now, report{forward: x.why, collapsed: true})
+			return true
+		}
+		if f.outcome == recorded && variantOf(v.r, f.names) != f.response.variant { // which has to be stored before this one's can be
+			select {
+			case <-f.settled:
+				return false
+			case <-timer.C:
+			case <-v.r.Context().Done():
+			}
+		}
+	case unshareable:
+	}
+	x.run()
+	return true
+}
+
+// suits reports whether what a call brought is for this request too.
+func (v *visit) suits(f *flight, now time.Time) bool {
+	p := f.response
+	if !v.visitor.mayShare(&p.terms) || variantOf(v.r, f.names) != p.variant {
+		return false
+	}
+	if f.outcome == staleInstead {
+		return true
+	}
+	use, _ := v.useOf(p, now)
+	return use == usable
+}
+
+// unsatisfiable answers only-if-cached where nothing is (RFC 9111 section 5.2.1.7).
+func (v *visit) unsatisfiable() {
+	status := report{detail: "only-if-cached"}
+	status.add(v.w.Header(), v.cache.name)
+	http.Error(v.w, "The response is not in the cache, and the request forbids to ask the origin.", http.StatusGatewayTimeout)
+}
+
+// forward asks the handler and stores nothing.
+func (v *visit) forward(forward, why string) {
+	v.pass(func(*recorder, int, http.Header) {}, report{forward: forward, detail: why})
+}
+
+// pass asks the handler, calls see when its header is known, and stores nothing.
+func (v *visit) pass(see func(rec *recorder, status int, h http.Header), told report) {
+	rec := &recorder{w: v.w, proxies: v.proxies}
+	rec.decide = func(_ *recorder, status int) verdict {
+		h := v.w.Header()
+		see(rec, status, h)
+		delete(h, v.cache.targeted)
+		told.add(h, v.cache.name)
+		return verdict{}
+	}
+	v.next.ServeHTTP(rec, v.r)
+	rec.end()
+}
