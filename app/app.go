@@ -106,6 +106,9 @@ func (b *Builder) assemble(a *App) []error {
 		}
 		add(err)
 	}
+	for _, l := range b.layers {
+		add(l.wrap(a.echo))
+	}
 	p := b.settings.Probes
 	add(a.mount("APP_HEALTH_CHECK_PATH", p.LivePath, a.health.Live()))
 	add(a.mount("APP_READINESS_CHECK_PATH", p.ReadyPath, a.health.Ready()))

@@ -37,6 +37,7 @@ type Builder struct {
 	store    cache.Store
 	backends map[string]OpenFunc
 	routes   []func(*echo.Echo) error
+	layers   []layer
 	hooks    []lifecycle.Hook
 	checks   []health.Check
 	problems []error
@@ -107,6 +108,17 @@ func (b *Builder) Routes(add func(*echo.Echo) error) *Builder {
 		return b
 	}
 	b.routes = append(b.routes, add)
+	return b
+}
+
+// Use puts middleware around all routes under a path: "/api/v1" is for /api/v1 and all that begins with /api/v1/, "/" for all routes but
+// the platform's. The first is outermost, and all of it is outside of what groups and routes have. A path that no route is under is an error of Build.
+func (b *Builder) Use(path string, mw ...echo.MiddlewareFunc) *Builder {
+	if slices.ContainsFunc(mw, func(m echo.MiddlewareFunc) bool { return m == nil }) {
+		b.problem("use %q: the middleware is nil", path)
+		return b
+	}
+	b.layers = append(b.layers, layer{strings.TrimSuffix(path, "/"), mw})
 	return b
 }
 

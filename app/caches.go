@@ -28,6 +28,7 @@ type caches struct {
 	main     *cache.Cache      // the default cache; nil where there is none
 	registry *cache.Registry   // nil without Builder.Cache
 	redis    *redisstore.Store // has the one client of all that are on Redis; nil where none is
+	pages    *responses
 
 	life context.Context //nolint:containedctx // ends with the caches: bounds the opening of one on its first use
 	end  context.CancelFunc
@@ -42,6 +43,7 @@ func (c *caches) open(ctx context.Context, b *Builder, a *App) []error {
 	*c = caches{settings: b.settings, metrics: a.metrics, trouble: newTrouble(a.logger, b.settings), backends: maps.Clone(b.backends)}
 	c.life, c.end = context.WithCancel(context.Background())
 	c.registry = cache.NewRegistry(c.onFirstUse)
+	c.pages = &responses{registry: c.registry, settings: b.settings, logger: a.logger}
 	c.given, c.backend = b.store != nil, b.settings.Cache.Backend
 	if c.given {
 		c.backend = "custom"
@@ -158,6 +160,7 @@ func (c *caches) close() error {
 	if c.end != nil {
 		c.end() // nobody waits for a store that is being opened
 	}
+	c.pages.close()
 	err := errors.Join(c.registry.Close(), c.main.Close())
 	if c.redis != nil && !isRedis(c.backend) { // else it was the default cache's
 		err = errors.Join(err, c.redis.Close())
@@ -167,5 +170,9 @@ func (c *caches) close() error {
 
 // carry returns a context that carries the caches, for [cache.From] and [cache.RegistryFrom] to find.
 func (c *caches) carry(ctx context.Context) context.Context {
-	return cache.NewRegistryContext(cache.NewContext(ctx, c.main), c.registry)
+	ctx = cache.NewRegistryContext(cache.NewContext(ctx, c.main), c.registry)
+	if c.pages == nil {
+		return ctx
+	}
+	return context.WithValue(ctx, responsesKey{}, c.pages)
 }

@@ -176,7 +176,7 @@ func remaining(t *terms, age time.Duration) time.Duration {
 
 // canStore reports whether there is a store that could take the response, and a record in it that an invalidation would remove.
 func (x *call) canStore() bool {
-	return !x.storeDown && !x.found.foreign && len(x.found.base) > 0 && x.cache.shelf.cache != nil
+	return !x.storeDown && !x.found.foreign && len(x.found.base) > 0
 }
 
 // make makes what will be stored, but for the body.
@@ -282,24 +282,22 @@ func (x *call) tagsOf(h http.Header) []string {
 	return sortedOnce(keys)
 }
 
-// abandon ends a call that stores nothing.
+// abandon ends a call that stores nothing. Who comes after it makes a call of its own.
 func (x *call) abandon() {
 	if x.flight == nil {
 		return
 	}
-	if !x.storeDown && len(x.found.base) > 0 {
-		x.settling = true
-		end := func() {
-			defer x.cache.flights.settle(x.key, x.flight)
-			ctx, cancel := context.WithTimeout(context.Background(), x.cache.shelf.guard.timeout)
-			defer cancel()
-			x.cache.shelf.unclaim(ctx, x.target, x.found)
-		}
-		x.flight.land(lost, nil, nil)
-		if !x.cache.background(end) {
-			end()
-		}
+	end := func() {
+		ctx, cancel := context.WithTimeout(context.Background(), x.cache.shelf.guard.timeout)
+		defer cancel()
+		x.cache.shelf.unclaim(ctx, x.target, x.found)
+	}
+	if x.flight.hasIt && x.flight.outcome == unshareable && x.cache.background(end) { // the client waits for nothing
+		x.cache.flights.settle(x.key, x.flight)
 		return
 	}
-	x.cache.flights.settle(x.key, x.flight)
+	defer x.cache.flights.settle(x.key, x.flight)
+	if !x.storeDown {
+		end()
+	}
 }

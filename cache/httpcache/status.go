@@ -32,7 +32,7 @@ func (s *report) add(h http.Header, name string) {
 		b = strconv.AppendInt(append(b, "; fwd-status="...), int64(s.status), 10)
 	}
 	if s.hasTTL && s.ttl != forever {
-		b = strconv.AppendInt(append(b, "; ttl="...), floorSeconds(s.ttl), 10)
+		b = strconv.AppendInt(append(b, "; ttl="...), wholeSeconds(s.ttl), 10)
 	}
 	if s.stored {
 		b = append(b, "; stored"...)
@@ -46,11 +46,14 @@ func (s *report) add(h http.Header, name string) {
 	h[cacheStatus] = append(h[cacheStatus], string(b))
 }
 
-// floorSeconds rounds down, so that what has been stale for half a second does not look fresh.
-func floorSeconds(d time.Duration) int64 {
+// wholeSeconds rounds away from zero, so that above it is what is fresh, and at it or below what is not.
+func wholeSeconds(d time.Duration) int64 {
 	s := int64(d / time.Second)
-	if d < 0 && d%time.Second != 0 {
-		s--
+	switch {
+	case d%time.Second == 0:
+		return s
+	case d < 0:
+		return s - 1
 	}
-	return s
+	return s + 1
 }

@@ -15,5 +15,8 @@ func main() { os.Exit(app.Main(server)) }
 func server(s settings.Settings) *app.Builder {
 	return app.New(s).
 		Routes(items.Routes(s.Items.Path)).
+		// Use("/api/v1", app.CacheResponses(app.ResponseRule{ // whole responses too: curl -i shows Cache-Status
+		// 	TTL: s.Cache.DefaultTTL,
+		// })).
 		Cache() // cache.From(c) in every handler; APP_CACHE_BACKEND says which
 }

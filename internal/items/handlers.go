@@ -22,6 +22,14 @@ const (
 	maxLimit  = 1000
 )
 
+// What is answered of items is one group, of which every change tells (RFC 9875): a cache of whole responses, such as app.CacheResponses,
+// then has none of before the change, be it of an item or of a list.
+const (
+	groupsField  = "Cache-Groups"
+	changedField = "Cache-Group-Invalidation"
+	itemsGroup   = `"items"`
+)
+
 // handlers serve the items over HTTP. An error that is no [web.Problem] becomes a 500 that tells the client nothing, and is
 // logged, by the server.
 type handlers struct {
@@ -60,6 +68,7 @@ func (h handlers) list(c echo.Context) error {
 	if err != nil {
 		return fmt.Errorf("list the items: %w", err)
 	}
+	c.Response().Header().Set(groupsField, itemsGroup)
 	return c.JSON(http.StatusOK, l.Items[:min(limit, len(l.Items))])
 }
 
@@ -77,6 +86,7 @@ func (h handlers) create(c echo.Context) error {
 	}
 	forget(c.Request().Context(), cache.From(c), listKey)
 	c.Response().Header().Set(echo.HeaderLocation, c.Path()+"/"+item.ID)
+	c.Response().Header().Set(changedField, itemsGroup)
 	return c.JSON(http.StatusCreated, item)
 }
 
@@ -98,6 +108,7 @@ func (h handlers) get(c echo.Context) error {
 	if err != nil {
 		return failed("read", err)
 	}
+	c.Response().Header().Set(groupsField, itemsGroup)
 	return c.JSON(http.StatusOK, item)
 }
 
@@ -118,6 +129,7 @@ func (h handlers) replace(c echo.Context) error {
 		return failed("replace", err)
 	}
 	forget(c.Request().Context(), cache.From(c), keyPrefix+id, listKey)
+	c.Response().Header().Set(changedField, itemsGroup)
 	return c.JSON(http.StatusOK, item)
 }
 
@@ -130,6 +142,7 @@ func (h handlers) remove(c echo.Context) error {
 		return failed("delete", err)
 	}
 	forget(c.Request().Context(), cache.From(c), keyPrefix+id, listKey)
+	c.Response().Header().Set(changedField, itemsGroup)
 	return c.NoContent(http.StatusNoContent)
 }
 

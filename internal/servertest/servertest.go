@@ -5,11 +5,13 @@ package servertest
 
 import (
 	"bytes"
+	"encoding/json"
 	"net"
 	"net/http"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 	"syscall"
@@ -21,14 +23,46 @@ import (
 // Build builds cmd/server and returns the path of the binary, which goes with the test.
 func Build(t testing.TB) string {
 	t.Helper()
-	path := filepath.Join(t.TempDir(), "server")
+	return build(t, moduleRoot(t))
+}
+
+// BuildChanged is Build with another main.go: what change makes of the one that is there.
+func BuildChanged(t testing.TB, change func(program string) string) string {
+	t.Helper()
+	root, dir := moduleRoot(t), t.TempDir()
+	original, changed, overlay := filepath.Join(root, "cmd", "server", "main.go"), filepath.Join(dir, "main.go"), filepath.Join(dir, "overlay.json")
+	program, err := os.ReadFile(original)
+	if err == nil {
+		err = os.WriteFile(changed, []byte(change(string(program))), 0o600)
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	files, err := json.Marshal(map[string]any{"Replace": map[string]string{original: changed}})
+	if err == nil {
+		err = os.WriteFile(overlay, files, 0o600)
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	return build(t, root, "-overlay", overlay)
+}
+
+func moduleRoot(t testing.TB) string {
+	t.Helper()
 	root, err := exec.CommandContext(t.Context(), "go", "env", "GOMOD").Output()
 	if err != nil {
 		t.Fatalf("find the module: %v", err)
 	}
-	build := exec.CommandContext(t.Context(), "go", "build", "-o", path, "./cmd/server")
-	build.Dir = filepath.Dir(strings.TrimSpace(string(root)))
-	if out, err := build.CombinedOutput(); err != nil {
+	return filepath.Dir(strings.TrimSpace(string(root)))
+}
+
+func build(t testing.TB, root string, flags ...string) string {
+	t.Helper()
+	path := filepath.Join(t.TempDir(), "server")
+	command := exec.CommandContext(t.Context(), "go", slices.Concat([]string{"build", "-o", path}, flags, []string{"./cmd/server"})...)
+	command.Dir = root
+	if out, err := command.CombinedOutput(); err != nil {
 		t.Fatalf("build cmd/server: %v\n%s", err, out)
 	}
 	return path
