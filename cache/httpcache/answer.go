@@ -10,29 +10,27 @@ import (
 // answer sends a stored response. It keeps nothing of p.
 func (c *Cache) answer(w http.ResponseWriter, r *http.Request, p *response, now time.Time, told report) {
 	h := w.Header()
-	apply(h, p.fields)
-	age := p.currentAge(now)
-	h[ageField] = []string{strconv.FormatInt(int64(age/time.Second), 10)} // RFC 9111 section 5.1
+	age := strconv.FormatInt(int64(p.currentAge(now)/time.Second), 10) // RFC 9111 section 5.1
 	if told.hit {
 		told.hasTTL, told.ttl = true, p.freshFor(now)
 	}
-	told.add(h, c.name)
+	length := strconv.Itoa(len(p.body))
+	apply(h, p.fields, field{name: ageField, line: age}, field{name: cacheStatus, line: told.member(c.name), more: true}, field{name: contentLength, line: length})
 	if p.status == http.StatusOK {
 		if holdsUnmodified(r.Header, h, dateField) {
 			notModified(w)
 			return
 		}
 		if r.Header[rangeField] != nil {
+			delete(h, contentLength)
 			modified, _ := http.ParseTime(p.value(lastModified)) // else the zero time, which is none
 			http.ServeContent(w, r, "", modified, bytes.NewReader(p.body))
 			return
 		}
 	}
-	if hasBody := p.status != http.StatusNoContent && p.status != http.StatusNotModified; !hasBody {
-		w.WriteHeader(p.status)
-		return
+	if p.status == http.StatusNoContent {
+		delete(h, contentLength) // RFC 9110 section 8.6
 	}
-	h[contentLength] = []string{strconv.Itoa(len(p.body))}
 	w.WriteHeader(p.status)
 	if r.Method != http.MethodHead && len(p.body) > 0 {
 		_, _ = w.Write(p.body) // the client has gone

@@ -181,7 +181,7 @@ func (x *call) canStore() bool {
 
 // make makes what will be stored, but for the body.
 func (x *call) make(rec *recorder, status int, h http.Header, now time.Time) {
-	p := &response{key: x.target.text, status: status, terms: x.judged.terms, asked: x.asked, came: now, age: x.judged.age}
+	p := &response{key: x.target.text(), status: status, terms: x.judged.terms, asked: x.asked, came: now, age: x.judged.age}
 	if status == http.StatusOK && h.Get(etag) == "" {
 		p.madeETag = true
 	}

@@ -29,7 +29,7 @@ func (v *visit) invalidate(h http.Header) {
 	}
 	gone := make(map[string]bool)
 	for _, r := range changed {
-		if t, ok := targetOf(r, v.rule.Key); ok && !gone[t.base] {
+		if t, ok := targetOf(nil, r, v.rule.Key); ok && !gone[t.base] {
 			gone[t.base] = true
 			_ = c.shelf.remove(ctx, t) // remembered by the *cache.Cache where it fails
 		}

@@ -77,17 +77,22 @@ func connectionOptions(h http.Header) []string {
 	return names
 }
 
-// apply puts stored fields into a header.
-func apply(h http.Header, fields []field) {
-	lines := make([]string, len(fields)) // one allocation for all
-	for i := range fields {
-		f := &fields[i]
-		if f.more {
-			h[f.name] = append(h[f.name], f.line)
-			continue
+// apply puts stored fields and others into a header.
+func apply(h http.Header, stored []field, others ...field) {
+	lines := make([]string, 0, len(stored)+len(others)) // one allocation for all
+	put := func(f *field) {
+		if old := h[f.name]; f.more && len(old) > 0 {
+			h[f.name] = append(old, f.line)
+			return
 		}
-		lines[i] = f.line
-		h[f.name] = lines[i : i+1 : i+1]
+		lines = append(lines, f.line)
+		h[f.name] = lines[len(lines)-1 : len(lines) : len(lines)]
+	}
+	for i := range stored {
+		put(&stored[i])
+	}
+	for i := range others {
+		put(&others[i])
 	}
 }
 

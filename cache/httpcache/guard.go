@@ -31,10 +31,10 @@ var (
 // trusts reports whether the store has been quick for long enough.
 func (g *guard) trusts() bool { return g.streak.Load() >= trustAfter }
 
-// watch runs f, and unless the store is trusted returns when the timeout is over though f has not: f must share nothing with the caller then but
+// watch runs f, and unless the store is trusted returns when the timeout is over though f has not: f must share nothing with the caller but
 // what it returns. A panic of the store's is an error.
-func watch[T any](ctx context.Context, g *guard, trusted bool, f func(context.Context) (T, error)) (T, error) {
-	if trusted {
+func watch[T any](ctx context.Context, g *guard, f func(context.Context) (T, error)) (T, error) {
+	if g.trusts() {
 		return timed(ctx, g, f)
 	}
 	var none T
@@ -64,16 +64,18 @@ func watch[T any](ctx context.Context, g *guard, trusted bool, f func(context.Co
 
 // timed runs f and counts whether it was quick.
 func timed[T any](ctx context.Context, g *guard, f func(context.Context) (T, error)) (value T, err error) {
-	start := time.Now()
-	defer func() {
-		if p := recover(); p != nil {
-			err = fmt.Errorf("%w: %v", errStorePanicked, p)
-		}
-		if err != nil && ctx.Err() == nil || time.Since(start) > quick {
-			g.streak.Store(0)
-		} else if g.streak.Load() < trustAfter {
-			g.streak.Add(1)
-		}
-	}()
+	defer g.count(ctx, time.Now(), &err)
 	return f(ctx)
+}
+
+// count is deferred by what reads the store since start. It makes an error of a panic.
+func (g *guard) count(ctx context.Context, start time.Time, err *error) {
+	if p := recover(); p != nil {
+		*err = fmt.Errorf("%w: %v", errStorePanicked, p)
+	}
+	if *err != nil && ctx.Err() == nil || time.Since(start) > quick {
+		g.streak.Store(0)
+	} else if g.streak.Load() < trustAfter {
+		g.streak.Add(1)
+	}
 }

@@ -180,7 +180,8 @@ func (c *Cache) HandlerFor(l Rule, next http.Handler) http.Handler {
 func (c *Cache) handler(l Rule, next http.Handler) http.Handler {
 	_, proxies := next.(*httputil.ReverseProxy) // it flushes whatever has no length, be it a stream or not
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		v := visit{cache: c, rule: &l, next: next, proxies: proxies, w: w, r: r}
+		v, _ := visits.Get().(*visit)
+		v.cache, v.rule, v.next, v.proxies, v.w, v.r = c, &l, next, proxies, w, r
 		v.serve()
 	})
 }

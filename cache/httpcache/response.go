@@ -53,10 +53,11 @@ func (p *response) encode() []byte {
 	return seal(isResponse, w, p.body)
 }
 
-// decode reads a head, and takes the body as it is.
-func decode(head, body []byte) (*response, bool) {
+// decode reads a head into p, whose memory it uses again, and takes the body as it is. It reports whether the head is one.
+func (p *response) decode(head, body []byte) bool {
 	r := reader{s: string(head)}
-	p := &response{key: r.text(), variant: r.text(), nonce: r.text(), status: int(r.number()), body: body}
+	fields := p.fields[:0]
+	*p = response{key: r.text(), variant: r.text(), nonce: r.text(), status: int(r.number()), body: body}
 	p.terms.lifetime, p.terms.staleWhileRevalidate, p.terms.staleIfError = r.duration(), r.duration(), r.duration()
 	t := &p.terms
 	r.flags(&t.validate, &t.neverStale, &t.explicit, &t.forAuthorization, &t.forCookies, &p.madeETag)
@@ -67,16 +68,14 @@ func decode(head, body []byte) (*response, bool) {
 			p.marks[i] = mark{key: r.text(), version: r.text()}
 		}
 	}
-	if n := r.count(); n > 0 {
-		p.fields = make([]field, n)
-		for i := range p.fields {
-			f := &p.fields[i]
-			f.name = r.text()
-			r.flags(&f.more)
-			f.line = r.text()
-		}
+	for range r.count() {
+		f := field{name: r.text()}
+		r.flags(&f.more)
+		f.line = r.text()
+		fields = append(fields, f)
 	}
-	return p, !r.failed && p.status >= 200 && p.status <= 999
+	p.fields = fields
+	return !r.failed && p.status >= 200 && p.status <= 999
 }
 
 // currentAge is RFC 9111 section 4.2.3's.

@@ -29,42 +29,46 @@ type found struct {
 	variant  string    // of the request, by the index' names
 	miss     string    // why there is no response, in the words of RFC 9211 section 2.2
 	foreign  bool      // another target has the same hash: nothing can be stored
-	buffers  [2]*[]byte
+	buffers  [2][]byte
+	decoded  response // what response points to
 }
 
 // maxPooled is how large a buffer may have grown to be used again.
 const maxPooled = 256 << 10
 
-var pool = sync.Pool{New: func() any { return new([]byte) }}
+var pool = sync.Pool{New: func() any { return new(found) }}
 
 // free gives the memory back. Nothing of f may be used afterwards.
 func (f *found) free() {
-	for i, b := range f.buffers {
-		if b != nil && cap(*b) <= maxPooled {
-			pool.Put(b)
+	clear(f.decoded.fields)
+	kept := found{buffers: f.buffers, decoded: response{fields: f.decoded.fields[:0]}}
+	for i, b := range kept.buffers {
+		if cap(b) > maxPooled {
+			kept.buffers[i] = nil
 		}
-		f.buffers[i] = nil
 	}
-	f.base, f.response = nil, nil
+	*f = kept
+	pool.Put(f)
 }
 
 // look looks for a response to r. It takes no longer than the guard's timeout.
-func (s *shelf) look(ctx context.Context, t target, r *http.Request) (*found, error) {
-	trusted := s.guard.trusts()
-	r = s.apart(r, trusted)
-	return watch(ctx, &s.guard, trusted, func(ctx context.Context) (*found, error) { return s.read(ctx, t, r) })
+func (s *shelf) look(ctx context.Context, t target, r *http.Request) (f *found, err error) {
+	if s.guard.trusts() {
+		defer s.guard.count(ctx, time.Now(), &err)
+		return s.read(ctx, t, r)
+	}
+	t.raw, r = bytes.Clone(t.raw), apart(r)
+	return watch(ctx, &s.guard, func(ctx context.Context) (*found, error) { return s.read(ctx, t, r) })
 }
 
 // apart returns what reading needs of r, for a goroutine that may still read when the handler changes r.
-func (s *shelf) apart(r *http.Request, trusted bool) *http.Request {
-	if trusted {
-		return r
-	}
+func apart(r *http.Request) *http.Request {
 	return &http.Request{Host: r.Host, Header: r.Header.Clone()}
 }
 
 func (s *shelf) read(ctx context.Context, t target, r *http.Request) (*found, error) {
-	f := &found{miss: uriMiss}
+	f, _ := pool.Get().(*found)
+	f.miss = uriMiss
 	var there bool
 	var err error
 	if f.base, there, err = s.get(ctx, t.base, &f.buffers[0]); err != nil || !there {
@@ -76,11 +80,11 @@ func (s *shelf) read(ctx context.Context, t target, r *http.Request) (*found, er
 	}
 	switch k {
 	case isResponse:
-		p, ok := decode(head, body)
-		if !ok {
+		p := &f.decoded
+		if !p.decode(head, body) {
 			return f, nil
 		}
-		if p.key != t.text {
+		if p.key != string(t.raw) {
 			f.foreign = true
 			return f, nil
 		}
@@ -94,7 +98,7 @@ func (s *shelf) read(ctx context.Context, t target, r *http.Request) (*found, er
 		if !ok {
 			return f, nil
 		}
-		if x.key != t.text {
+		if x.key != string(t.raw) {
 			f.foreign = true
 			return f, nil
 		}
@@ -104,7 +108,7 @@ func (s *shelf) read(ctx context.Context, t target, r *http.Request) (*found, er
 			return f, err
 		}
 		if k, head, body, ok := open(b); ok && k == isResponse {
-			if p, ok := decode(head, body); ok && p.key == t.text && p.nonce == x.nonce && p.variant == f.variant {
+			if p := &f.decoded; p.decode(head, body) && p.key == string(t.raw) && p.nonce == x.nonce && p.variant == f.variant {
 				f.response = p
 			}
 		}
@@ -121,13 +125,15 @@ func (s *shelf) read(ctx context.Context, t target, r *http.Request) (*found, er
 	return f, nil
 }
 
-func (s *shelf) get(ctx context.Context, key string, buffer **[]byte) ([]byte, bool, error) {
-	b, _ := pool.Get().(*[]byte)
-	value, there, err := s.cache.GetAppend(ctx, (*b)[:0], key)
-	if err == nil {
-		*b = value
+// get reads a value into the memory that buffer has.
+func (s *shelf) get(ctx context.Context, key string, buffer *[]byte) ([]byte, bool, error) {
+	value, there, err := s.cache.GetAppend(ctx, (*buffer)[:0], key)
+	if err == nil && there {
+		*buffer = value
 	}
-	*buffer = b
+	if !there {
+		return nil, false, err
+	}
 	return value, there, err
 }
 
@@ -142,9 +148,9 @@ func (s *shelf) claim(ctx context.Context, t target, r *http.Request, f *found) 
 	if s.cache == nil {
 		return f, nil
 	}
-	trusted, absent := s.guard.trusts(), f.base == nil
-	r = s.apart(r, trusted)
-	return watch(ctx, &s.guard, trusted, func(ctx context.Context) (*found, error) {
+	absent := f.base == nil
+	t.raw, r = bytes.Clone(t.raw), apart(r)
+	return watch(ctx, &s.guard, func(ctx context.Context) (*found, error) {
 		if absent {
 			lease := newLease()
 			stored, err := s.add(ctx, t.base, lease)
@@ -192,7 +198,7 @@ func (s *shelf) put(ctx context.Context, t target, f *found, p response, names [
 		return s.swap(ctx, t.base, f.base, p.encode(), keep)
 	}
 	if x == nil || len(names) > len(x.names) { // variants that were told apart by less are not found any more
-		x = &index{key: t.text, nonce: newNonce(), names: names}
+		x = &index{key: t.text(), nonce: newNonce(), names: names}
 	}
 	p.nonce = x.nonce
 	if s.cache.Set(ctx, x.at(t, p.variant), p.encode(), keep) != nil {
@@ -270,7 +276,7 @@ func (s *shelf) swap(ctx context.Context, key string, old, replacement []byte, t
 
 // remove invalidates what is stored for a target.
 func (s *shelf) remove(ctx context.Context, t target) error {
-	_, err := watch(ctx, &s.guard, s.guard.trusts(), func(ctx context.Context) (struct{}, error) {
+	_, err := watch(ctx, &s.guard, func(ctx context.Context) (struct{}, error) {
 		return struct{}{}, s.cache.Delete(ctx, t.base)
 	})
 	return err

@@ -20,6 +20,11 @@ type report struct {
 
 // add appends the member for this cache to the field: what a cache nearer to the origin has said comes first.
 func (s *report) add(h http.Header, name string) {
+	h[cacheStatus] = append(h[cacheStatus], s.member(name))
+}
+
+// member is what this cache tells.
+func (s *report) member(name string) string {
 	b := make([]byte, 0, 64)
 	b = append(b, name...)
 	if s.hit {
@@ -43,7 +48,7 @@ func (s *report) add(h http.Header, name string) {
 	if s.detail != "" {
 		b = append(append(b, "; detail="...), s.detail...)
 	}
-	h[cacheStatus] = append(h[cacheStatus], string(b))
+	return string(b)
 }
 
 // wholeSeconds rounds away from zero, so that above it is what is fresh, and at it or below what is not.

@@ -11,20 +11,22 @@ import (
 
 // target is what a request asks for: the key of its responses.
 type target struct {
-	text string // whole; stored with each response and compared
+	raw  []byte // its text; stored with each response and compared
 	base string // what the store's key is made of
 }
+
+func (t target) text() string { return string(t.raw) }
 
 // maxTarget is how long a text may be. What is longer is not cached: it would be stored with every response.
 const maxTarget = 8 << 10
 
-// targetOf returns the target of r under a rule, and false where it has none.
+// targetOf returns the target of r under a rule, and false where it has none. Its text takes the place of what buffer holds.
 //
 // The text has the scheme, the host and the request target as it came, byte for byte, each with its length before it, so that no choice of one
 // reads as another: /a?b=1 is not /ab=1, %2F is not /, /a? is not /a and /A is not /a. A URL that a middleware has changed is in it beside the one that
 // came, unless it is the end of that one, as [http.StripPrefix] leaves it.
-func targetOf(r *http.Request, own func(*http.Request) string) (target, bool) {
-	var b []byte
+func targetOf(buffer []byte, r *http.Request, own func(*http.Request) string) (target, bool) {
+	b := buffer[:0]
 	if own != nil {
 		text := own(r)
 		if text == "" {
@@ -32,29 +34,43 @@ func targetOf(r *http.Request, own func(*http.Request) string) (target, bool) {
 		}
 		b = appendPart(append(b, 'k'), text)
 	} else {
-		came, url := r.RequestURI, r.URL.RequestURI()
-		if came == "" { // a request that no server has read
-			came = url
-		} else if r.URL.Host != "" { // the absolute form: Host came from it
-			came = url
+		came := r.RequestURI
+		if came == "" || r.URL.Host != "" { // a request that no server has read, or the absolute form, of which Host has the rest
+			came = r.URL.RequestURI()
 		}
-		b = make([]byte, 0, len(came)+len(r.Host)+32)
 		b = appendPart(append(b, 'u'), schemeOf(r))
 		b = appendPart(b, hostOf(r))
 		b = appendPart(b, came)
-		if !strings.HasSuffix(came, url) {
-			b = appendPart(b, url)
+		if !isPlain(r.URL, came) {
+			if url := r.URL.RequestURI(); !strings.HasSuffix(came, url) {
+				b = appendPart(b, url)
+			}
 		}
 	}
 	if len(b) > maxTarget {
 		return target{}, false
 	}
-	return newTarget(string(b)), true
+	return newTarget(b), true
 }
 
-func newTarget(text string) target {
-	sum := sha256.Sum256([]byte(text))
-	return target{text: text, base: base64.RawURLEncoding.EncodeToString(sum[:])}
+// isPlain reports whether came is the path of u without anything that is escaped or a query, or with that query: what the more expensive
+// comparison would find too.
+func isPlain(u *url.URL, came string) bool {
+	if u.RawPath != "" || !strings.HasPrefix(came, u.Path) {
+		return false
+	}
+	rest := came[len(u.Path):]
+	if u.RawQuery == "" && !u.ForceQuery {
+		return rest == ""
+	}
+	return rest != "" && rest[0] == '?' && rest[1:] == u.RawQuery
+}
+
+func newTarget(raw []byte) target {
+	sum := sha256.Sum256(raw)
+	var b [43]byte
+	base64.RawURLEncoding.Encode(b[:], sum[:])
+	return target{raw: raw, base: string(b[:])}
 }
 
 func appendPart(b []byte, part string) []byte {

@@ -3,6 +3,7 @@ package httpcache
 import (
 	"net/http"
 	"strings"
+	"sync"
 	"time"
 )
 
@@ -18,6 +19,14 @@ type visit struct {
 	target  target
 	visitor visitor
 	request directives // of the client, as far as they are obeyed
+}
+
+var visits = sync.Pool{New: func() any { return new(visit) }}
+
+// free gives the memory back, of a visit that nobody else knows of.
+func (v *visit) free() {
+	*v = visit{target: target{raw: v.target.raw[:0]}}
+	visits.Put(v)
 }
 
 // Why the handler is asked, as RFC 9211 section 2.2 names it.
@@ -54,7 +63,7 @@ func (v *visit) serve() {
 		return
 	}
 	var ok bool
-	if v.target, ok = targetOf(v.r, v.rule.Key); !ok {
+	if v.target, ok = targetOf(v.target.raw, v.r, v.rule.Key); !ok {
 		v.forward(bypass, "key")
 		return
 	}
@@ -112,6 +121,7 @@ func (v *visit) attempt() bool {
 	case usable:
 		c.answer(v.w, v.r, f.response, now, report{hit: true})
 		f.free()
+		v.free()
 		return true
 	case usableMeanwhile:
 		c.answer(v.w, v.r, f.response, now, report{hit: true})
