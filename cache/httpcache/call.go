@@ -31,17 +31,19 @@ type call struct {
 // lead makes the call that others wait for. Somebody may have stored its response between this one's look and its flight.
 func (x *call) lead() {
 	if !x.storeDown {
-		again, err := x.cache.shelf.claim(x.r.Context(), x.target, x.r, x.found)
+		began := time.Now()
+		again, err := x.cache.shelf.claim(x.r.Context(), x.left, x.target, x.r, x.found)
+		now := time.Now()
+		x.left -= now.Sub(began)
 		if x.storeDown = err != nil; err == nil {
-			now := time.Now()
+			x.flight.claim(again.nonce)
 			use, why := x.useOf(again.response, now)
 			if use == usableMeanwhile && x.refreshes {
 				use, why = toValidate, isStale
 			}
 			switch use {
 			case usable, usableMeanwhile:
-				x.flight.land(recorded, again.response, namesOf(again))
-				x.cache.flights.settle(x.key, x.flight)
+				x.cache.flights.settle(x.key, x.flight) // the others look for themselves
 				x.cache.answer(x.w, x.r, again.response, now, report{hit: true})
 				return
 			case unusable:
@@ -56,14 +58,8 @@ func (x *call) lead() {
 			x.found = again
 		}
 	}
+	x.flight.claim("") // unless it has
 	x.run()
-}
-
-func namesOf(f *found) []string {
-	if f.index == nil {
-		return nil
-	}
-	return f.index.names
 }
 
 // run calls the handler and does with its response what is right.
@@ -148,7 +144,7 @@ func (x *call) decide(rec *recorder, status int) verdict {
 		x.make(rec, status, h, now)
 		c.passes.remove(x.key)
 	} else {
-		x.flight.land(unshareable, nil, nil)
+		x.flight.land(unshareable, nil, nil, nil)
 		if status < 500 { // else the next one may fare better
 			c.passes.add(x.key, now)
 		}
@@ -206,8 +202,8 @@ func (x *call) finish(rec *recorder) {
 		reset(x.w.Header(), x.before)
 		maps.Copy(x.w.Header(), own)
 		if x.judged.why != "" { // it holds, and is to be kept no longer
-			x.flight.land(unshareable, nil, nil)
-			_ = x.cache.shelf.remove(context.WithoutCancel(x.r.Context()), x.target)
+			x.flight.land(unshareable, nil, nil, nil)
+			x.cache.remove(context.WithoutCancel(x.r.Context()), x.left, []string{x.target.base}, nil)
 			x.cache.answer(x.w, x.r, p, now, report{forward: x.why, status: http.StatusNotModified, detail: x.judged.why})
 			return
 		}
@@ -217,7 +213,7 @@ func (x *call) finish(rec *recorder) {
 	case x.failed != 0:
 		p = x.found.response
 		reset(x.w.Header(), x.before)
-		x.flight.land(staleInstead, p, namesOf(x.found))
+		x.flight.land(staleInstead, p, x.found.varying(nil), nil)
 		x.cache.answer(x.w, x.r, p, now, report{forward: x.why, status: x.failed, hasTTL: true, ttl: p.freshFor(now), detail: "stale-if-error"})
 	case p != nil && rec.verdict.record && rec.isWhole() && x.r.Context().Err() == nil:
 		p.body = rec.body
@@ -232,39 +228,49 @@ func (x *call) finish(rec *recorder) {
 // share gives a response to those who wait for it, if it needs no more asking.
 func (x *call) share(p *response) {
 	if p.terms.validate || p.freshFor(time.Now()) <= 0 {
-		x.flight.land(unshareable, nil, nil)
+		x.flight.land(unshareable, nil, nil, nil)
 		x.cache.passes.add(x.key, time.Now())
 		return
 	}
-	x.flight.land(recorded, p, x.found.varying(x.judged.names))
+	x.flight.land(recorded, p, x.found.varying(x.judged.names), x.judged.tags)
 }
 
-// store puts a response into the store, where nobody waits for that, and ends the flight.
+// store puts a response into the store, and ends the flight then.
 func (x *call) store(p *response) {
 	if !x.canStore() {
 		return
 	}
-	c, tags, keep := x.cache, x.judged.tags, x.judged.keep
-	put := func() {
-		ctx, cancel := context.WithTimeout(context.Background(), 2*c.shelf.guard.timeout)
-		defer cancel()
-		defer c.flights.settle(x.key, x.flight)
+	s, tags, keep := &x.cache.shelf, x.judged.tags, x.judged.keep
+	x.settle(func(ctx context.Context) {
 		stored := *p
 		if len(tags) > 0 {
-			marks, ok := c.shelf.takeMarks(ctx, tags, p.asked)
+			marks, ok := s.takeMarks(ctx, tags, p.asked)
 			if !ok {
-				c.shelf.unclaim(ctx, x.target, x.found)
+				s.unclaim(ctx, x.target, x.found)
 				return
 			}
 			stored.marks, keep = marks, min(keep, taggedLife)
 		}
-		if !c.shelf.put(ctx, x.target, x.found, stored, x.found.varying(x.judged.names), keep) {
-			c.shelf.unclaim(ctx, x.target, x.found)
+		if !s.put(ctx, x.target, x.found, stored, x.found.varying(x.judged.names), keep) {
+			s.unclaim(ctx, x.target, x.found)
 		}
-	}
+	})
+}
+
+// settle ends the flight once the store has what there is for it. No client waits for that, but those that wait for the flight do, no longer than for the store
+// anywhere. Where there is too much to do, the store goes without: a lease that stays there keeps nobody from anything.
+func (x *call) settle(last func(ctx context.Context)) {
+	c := x.cache
 	x.settling = true
-	if !c.background(put) {
-		put()
+	done := c.background(c.storing, func() {
+		defer c.flights.settle(x.key, x.flight)
+		_, _ = watch(context.Background(), &c.shelf.guard, c.shelf.guard.timeout, func(ctx context.Context) (struct{}, error) {
+			last(ctx)
+			return struct{}{}, nil
+		})
+	})
+	if !done {
+		c.flights.settle(x.key, x.flight)
 	}
 }
 
@@ -284,20 +290,11 @@ func (x *call) tagsOf(h http.Header) []string {
 
 // abandon ends a call that stores nothing. Who comes after it makes a call of its own.
 func (x *call) abandon() {
-	if x.flight == nil {
-		return
-	}
-	end := func() {
-		ctx, cancel := context.WithTimeout(context.Background(), x.cache.shelf.guard.timeout)
-		defer cancel()
-		x.cache.shelf.unclaim(ctx, x.target, x.found)
-	}
-	if x.flight.hasIt && x.flight.outcome == unshareable && x.cache.background(end) { // the client waits for nothing
+	switch {
+	case x.flight == nil:
+	case !x.canStore():
 		x.cache.flights.settle(x.key, x.flight)
-		return
-	}
-	defer x.cache.flights.settle(x.key, x.flight)
-	if !x.storeDown {
-		end()
+	default:
+		x.settle(func(ctx context.Context) { x.cache.shelf.unclaim(ctx, x.target, x.found) })
 	}
 }

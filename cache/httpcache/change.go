@@ -3,6 +3,7 @@ package httpcache
 import (
 	"context"
 	"net/http"
+	"time"
 )
 
 // change passes on a request with an unsafe method, or one that is not known to be safe, and invalidates what its success may have changed, before the client
@@ -27,18 +28,22 @@ func (v *visit) invalidate(h http.Header) {
 			changed = append(changed, s)
 		}
 	}
-	gone := make(map[string]bool)
+	var bases, groups []string
 	for _, r := range changed {
-		if t, ok := targetOf(nil, r, v.rule.Key); ok && !gone[t.base] {
-			gone[t.base] = true
-			_ = c.shelf.remove(ctx, t) // remembered by the *cache.Cache where it fails
+		if t, ok := targetOf(nil, r, v.rule.Key); ok {
+			bases = append(bases, t.base)
 		}
 	}
-	var groups []string
 	for _, group := range groupsOf(h[groupInvalidate]) {
 		groups = append(groups, groupKey(originOf(v.r), group))
 	}
-	if len(groups) > 0 {
-		_ = c.shelf.invalidate(ctx, groups)
+	c.remove(ctx, c.shelf.guard.timeout, sortedOnce(bases), groups)
+}
+
+// remove invalidates targets and groups, also for those who would join a call of the handler that is older.
+func (c *Cache) remove(ctx context.Context, left time.Duration, bases, groups []string) {
+	c.shelf.remove(ctx, left, bases, groups)
+	for _, base := range bases {
+		c.flights.forget(base)
 	}
 }

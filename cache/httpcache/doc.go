@@ -13,7 +13,8 @@
 //
 //   - sets a cookie, also if a middleware outside has set it by then;
 //   - answers a request with Authorization, a client's certificate or a cookie, unless it says that it is for all: public or s-maxage, for Authorization also
-//     must-revalidate, for cookies also Vary: Cookie;
+//     must-revalidate, for cookies also Vary: Cookie. Fields such as X-Api-Key, X-Auth-Token and Remote-User count as Authorization; a name of your own does not, and
+//     belongs into Vary or Rule.Key;
 //   - says no-store, private or Vary: *, is a 206 or a part of anything, or answers a request that says no-store;
 //   - is an error (500 and above) unless [Rule.Filter] is given, streams (a handler's Flush, an event stream), has trailers, or is longer than Options.MaxBodyBytes;
 //   - names in Access-Control-Allow-Origin the page that asked, without Vary: Origin;

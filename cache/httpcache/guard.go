@@ -9,7 +9,7 @@ import (
 )
 
 // guard keeps a store from delaying requests for longer than the timeout, also one that does not keep to its own. Watching over an operation takes a goroutine,
-// which costs more than reading from memory does: a store that has been quick many times in a row is not watched, until it is slow once.
+// which costs more than reading from memory does: a store that has been quick many times in a row is not watched when it is read, until it is slow once.
 type guard struct {
 	timeout time.Duration
 	streak  atomic.Int32 // of operations that were quick
@@ -31,18 +31,18 @@ var (
 // trusts reports whether the store has been quick for long enough.
 func (g *guard) trusts() bool { return g.streak.Load() >= trustAfter }
 
-// watch runs f, and unless the store is trusted returns when the timeout is over though f has not: f must share nothing with the caller but
-// what it returns. A panic of the store's is an error.
-func watch[T any](ctx context.Context, g *guard, f func(context.Context) (T, error)) (T, error) {
-	if g.trusts() {
-		return timed(ctx, g, f)
-	}
+// watch runs f, and returns when the time that is left is over though f has not: f must share nothing with the caller but what it returns. A
+// panic of the store's is an error.
+func watch[T any](ctx context.Context, g *guard, left time.Duration, f func(context.Context) (T, error)) (T, error) {
 	var none T
+	if left <= 0 {
+		return none, errStoreHangs
+	}
 	if g.waiting.Add(1) > maxWaiting {
 		g.waiting.Add(-1)
 		return none, errStoreHangs
 	}
-	ctx, cancel := context.WithTimeout(ctx, g.timeout)
+	ctx, cancel := context.WithTimeout(ctx, left)
 	defer cancel()
 	type result struct {
 		value T
@@ -68,7 +68,7 @@ func timed[T any](ctx context.Context, g *guard, f func(context.Context) (T, err
 	return f(ctx)
 }
 
-// count is deferred by what reads the store since start. It makes an error of a panic.
+// count is deferred by what has used the store since start. It makes an error of a panic.
 func (g *guard) count(ctx context.Context, start time.Time, err *error) {
 	if p := recover(); p != nil {
 		*err = fmt.Errorf("%w: %v", errStorePanicked, p)

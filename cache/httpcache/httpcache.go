@@ -97,11 +97,12 @@ type Cache struct {
 	flights flights
 	passes  passes
 
-	slots chan struct{}   // of work in the background
-	life  context.Context //nolint:containedctx // ends with Close: bounds what goes on without a request
-	end   context.CancelFunc
-	mu    sync.Mutex // orders work.Add before Close's work.Wait
-	work  sync.WaitGroup
+	storing, refreshing chan struct{} // what goes on of each in the background
+
+	life context.Context //nolint:containedctx // ends with Close: bounds what goes on without a request
+	end  context.CancelFunc
+	mu   sync.Mutex // orders work.Add before Close's work.Wait
+	work sync.WaitGroup
 }
 
 // New returns a cache of responses in c. It does not own c, and all that it stores there is in a namespace of its own, "http", so
@@ -113,7 +114,8 @@ func New(c *cache.Cache, o *Options) (*Cache, error) {
 	}
 	made := &Cache{
 		name: o.Name, rule: o.Rule, ignored: slices.Clone(o.IgnoreCookies), obeys: o.ObeyClients,
-		maxBody: o.MaxBodyBytes, keepStale: o.KeepStale, logger: o.Logger, slots: make(chan struct{}, maxBackground),
+		maxBody: o.MaxBodyBytes, keepStale: o.KeepStale, logger: o.Logger,
+		storing: make(chan struct{}, maxBackground), refreshing: make(chan struct{}, maxBackground),
 		shelf: shelf{cache: c.Namespace("http"), maxVariants: o.MaxVariants, guard: guard{timeout: o.Timeout}},
 	}
 	if made.name == "" {
@@ -211,24 +213,24 @@ func (c *Cache) log() *slog.Logger {
 	return c.logger
 }
 
-// maxBackground is how many responses are stored, and how many are refreshed, at a time without a client that waits. What is beyond is
-// stored on the request's goroutine, or refreshed by a later request.
+// maxBackground is how many responses are stored, and how many are refreshed, at a time. What is beyond is not stored, or refreshed by a
+// later request.
 const maxBackground = 64
 
 // background runs f in a goroutine that Close waits for, and reports false where there are too many or the cache is closed.
-func (c *Cache) background(f func()) bool {
+func (c *Cache) background(slots chan struct{}, f func()) bool {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if c.life.Err() != nil {
 		return false
 	}
 	select {
-	case c.slots <- struct{}{}:
+	case slots <- struct{}{}:
 	default:
 		return false
 	}
 	c.work.Go(func() {
-		defer func() { <-c.slots }()
+		defer func() { <-slots }()
 		defer c.survive()
 		f()
 	})
@@ -244,8 +246,8 @@ func (c *Cache) survive() {
 	c.log().Error("a panic in the background", "panic", p, "stack", string(debug.Stack()))
 }
 
-// Close ends what goes on in the background and waits for it. Handlers behind the cache go on to work, and their responses are stored before
-// they return. It is idempotent, its error is nil, and the *cache.Cache stays open.
+// Close ends what goes on in the background and waits for it. Handlers behind the cache go on to work; nothing more is stored. It is idempotent,
+// its error is nil, and the *cache.Cache stays open.
 func (c *Cache) Close() error {
 	c.mu.Lock()
 	c.end()

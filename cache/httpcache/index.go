@@ -78,9 +78,41 @@ func (x *index) until() time.Time {
 // at is the store's key of a variant.
 func (x *index) at(t target, variant string) string { return t.base + "." + x.nonce + "." + variant }
 
-// newLease makes the record of somebody who asks the handler. Its nonce tells it from all others.
-func newLease() []byte {
+// after returns the index to write over the record current, which somebody else has put there meanwhile: nil where there was an invalidation
+// between the two, or where current tells responses apart by what x does not know of.
+func (x *index) after(current []byte) *index {
+	k, head, body, ok := open(current)
+	if !ok {
+		return nil
+	}
+	switch k {
+	case isResponse:
+		if p := (&response{}); p.decode(head, body) && p.nonce == x.nonce {
+			return x
+		}
+	case isIndex:
+		y, ok := decodeIndex(head)
+		switch {
+		case !ok || y.nonce != x.nonce:
+		case slices.Equal(x.names, y.names):
+			return y
+		case !slices.ContainsFunc(y.names, func(name string) bool { return !slices.Contains(x.names, name) }):
+			return x
+		}
+	}
+	return nil
+}
+
+// newLease makes the record of somebody who asks the handler. What is stored in its place has its nonce, by which it is told apart from what
+// is stored after an invalidation.
+func newLease() (record []byte, nonce string) {
+	nonce = newNonce()
 	w := &writer{}
-	w.text(newNonce())
-	return seal(isLease, w, nil)
+	w.text(nonce)
+	return seal(isLease, w, nil), nonce
+}
+
+func decodeLease(head []byte) (nonce string) {
+	r := reader{s: string(head)}
+	return r.text()
 }

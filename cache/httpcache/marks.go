@@ -127,6 +127,20 @@ func (s *shelf) hold(ctx context.Context, marks []mark) (bool, error) {
 	return true, nil
 }
 
+// stands reports whether no mark under keys was invalidated since asked. It waits no longer than what is left.
+func (s *shelf) stands(ctx context.Context, left time.Duration, keys []string, asked time.Time) bool {
+	found, err := watch(ctx, &s.guard, left, func(ctx context.Context) (map[string][]byte, error) { return s.cache.GetMany(ctx, keys) })
+	if err != nil {
+		return false
+	}
+	for _, value := range found {
+		if _, invalidated, ok := decodeMark(value); ok && !invalidated.Before(asked) {
+			return false
+		}
+	}
+	return true
+}
+
 // invalidate makes all responses with these marks misses.
 func (s *shelf) invalidate(ctx context.Context, keys []string) error {
 	var problems []error

@@ -14,7 +14,7 @@ const refreshLimit = 30 * time.Second
 // request's, ends after 30 seconds or with Close, and not with the request.
 func (v *visit) refresh(f *found) {
 	c, key := v.cache, v.flightKey(f)
-	flight, leads := c.flights.join(key)
+	flight, leads := c.flights.join(key, nil)
 	if !leads {
 		return
 	}
@@ -25,9 +25,9 @@ func (v *visit) refresh(f *found) {
 	b.r.Body, b.r.GetBody, b.r.ContentLength, b.r.Method = http.NoBody, nil, 0, http.MethodGet
 	b.r.Header = without(v.r.Header, ifNoneMatch, ifModified, rangeField, ifRange)
 	b.w = &discard{header: make(http.Header)}
-	b.request = noDirectives()
+	b.request, b.left = noDirectives(), c.shelf.guard.timeout
 	x := &call{visit: &b, found: f, key: key, flight: flight, why: isStale, refreshes: true}
-	started := c.background(func() {
+	started := c.background(c.refreshing, func() {
 		defer cancel()
 		defer stop()
 		x.lead()

@@ -10,7 +10,7 @@ import (
 type response struct {
 	key     string // the whole text of the target
 	variant string
-	nonce   string // of the index that lists it; random in one that no index lists, so that no two records are equal
+	nonce   string // of the record under the target
 
 	status int
 	fields []field

@@ -24,6 +24,7 @@ type shelf struct {
 // found is what the store has for a request.
 type found struct {
 	base     []byte    // the record under the target, nil where there is none
+	nonce    string    // of that record: the same for all that follow it, until an invalidation
 	index    *index    // what it is, where responses vary
 	response *response // that suits the request; nil where none does
 	variant  string    // of the request, by the index' names
@@ -51,14 +52,14 @@ func (f *found) free() {
 	pool.Put(f)
 }
 
-// look looks for a response to r. It takes no longer than the guard's timeout.
-func (s *shelf) look(ctx context.Context, t target, r *http.Request) (f *found, err error) {
-	if s.guard.trusts() {
+// look looks for a response to r. It takes no longer than what is left.
+func (s *shelf) look(ctx context.Context, left time.Duration, t target, r *http.Request) (f *found, err error) {
+	if s.guard.trusts() && left > 0 {
 		defer s.guard.count(ctx, time.Now(), &err)
 		return s.read(ctx, t, r)
 	}
 	t.raw, r = bytes.Clone(t.raw), apart(r)
-	return watch(ctx, &s.guard, func(ctx context.Context) (*found, error) { return s.read(ctx, t, r) })
+	return watch(ctx, &s.guard, left, func(ctx context.Context) (*found, error) { return s.read(ctx, t, r) })
 }
 
 // apart returns what reading needs of r, for a goroutine that may still read when the handler changes r.
@@ -79,11 +80,14 @@ func (s *shelf) read(ctx context.Context, t target, r *http.Request) (*found, er
 		return f, nil
 	}
 	switch k {
+	case isLease:
+		f.nonce = decodeLease(head)
 	case isResponse:
 		p := &f.decoded
 		if !p.decode(head, body) {
 			return f, nil
 		}
+		f.nonce = p.nonce
 		if p.key != string(t.raw) {
 			f.foreign = true
 			return f, nil
@@ -98,6 +102,7 @@ func (s *shelf) read(ctx context.Context, t target, r *http.Request) (*found, er
 		if !ok {
 			return f, nil
 		}
+		f.nonce = x.nonce
 		if x.key != string(t.raw) {
 			f.foreign = true
 			return f, nil
@@ -144,26 +149,25 @@ const leaseLife = 10 * time.Minute
 // claim makes sure that there is a record under the target which an invalidation would remove: put replaces that record and no other, so that a
 // response which the handler made before an invalidation is not stored after it. It looks again where there is one: somebody may have stored
 // what the caller is about to ask for.
-func (s *shelf) claim(ctx context.Context, t target, r *http.Request, f *found) (*found, error) {
+func (s *shelf) claim(ctx context.Context, left time.Duration, t target, r *http.Request, f *found) (*found, error) {
 	if s.cache == nil {
 		return f, nil
 	}
 	absent := f.base == nil
 	t.raw, r = bytes.Clone(t.raw), apart(r)
-	return watch(ctx, &s.guard, func(ctx context.Context) (*found, error) {
+	return watch(ctx, &s.guard, left, func(ctx context.Context) (*found, error) {
+		lease, nonce := newLease()
 		if absent {
-			lease := newLease()
 			stored, err := s.add(ctx, t.base, lease)
 			if err != nil || stored {
-				return &found{base: lease, miss: uriMiss}, err
+				return &found{base: lease, nonce: nonce, miss: uriMiss}, err
 			}
 		}
 		again, err := s.read(ctx, t, r)
 		if err == nil && again.base == nil {
-			lease := newLease()
 			var stored bool
 			if stored, err = s.add(ctx, t.base, lease); stored {
-				again.base = lease
+				again.base, again.nonce = lease, nonce
 			}
 		}
 		return again, err
@@ -192,13 +196,16 @@ func (s *shelf) put(ctx context.Context, t target, f *found, p response, names [
 	if f.foreign || len(f.base) == 0 || keep <= 0 {
 		return false
 	}
-	x := f.index
+	nonce, x := f.nonce, f.index
+	if nonce == "" { // garbage
+		nonce = newNonce()
+	}
 	if x == nil && p.variant == "" {
-		p.nonce = newNonce()
+		p.nonce = nonce
 		return s.swap(ctx, t.base, f.base, p.encode(), keep)
 	}
 	if x == nil || len(names) > len(x.names) { // variants that were told apart by less are not found any more
-		x = &index{key: t.text(), nonce: newNonce(), names: names}
+		x = &index{key: t.text(), nonce: nonce, names: names}
 	}
 	p.nonce = x.nonce
 	if s.cache.Set(ctx, x.at(t, p.variant), p.encode(), keep) != nil {
@@ -225,16 +232,9 @@ func (s *shelf) list(ctx context.Context, t target, base []byte, x *index, varia
 		if err != nil || !there {
 			return false
 		}
-		k, head, _, ok := open(current)
-		if !ok || k != isIndex {
+		if base, x = current, x.after(current); x == nil {
 			return false
 		}
-		// With another nonce there has been an invalidation, or might have been.
-		y, ok := decodeIndex(head)
-		if !ok || y.nonce != x.nonce {
-			return false
-		}
-		base, x = current, y
 	}
 	return false
 }
@@ -274,10 +274,13 @@ func (s *shelf) swap(ctx context.Context, key string, old, replacement []byte, t
 	return s.cache.Set(ctx, key, replacement, ttl) == nil
 }
 
-// remove invalidates what is stored for a target.
-func (s *shelf) remove(ctx context.Context, t target) error {
-	_, err := watch(ctx, &s.guard, func(ctx context.Context) (struct{}, error) {
-		return struct{}{}, s.cache.Delete(ctx, t.base)
+// remove invalidates what is stored for targets, and for groups. It waits no longer than what is left; what fails is remembered by the *cache.Cache.
+func (s *shelf) remove(ctx context.Context, left time.Duration, bases, groups []string) {
+	_, _ = watch(ctx, &s.guard, left, func(ctx context.Context) (struct{}, error) {
+		var problems []error
+		for _, base := range bases {
+			problems = append(problems, s.cache.Delete(ctx, base))
+		}
+		return struct{}{}, errors.Join(append(problems, s.invalidate(ctx, groups))...)
 	})
-	return err
 }

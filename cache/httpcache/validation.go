@@ -113,7 +113,7 @@ func headDiffers(h http.Header, p *response) bool {
 func (v *visit) forwardHead(f *found, why string) {
 	v.pass(func(_ *recorder, status int, h http.Header) {
 		if p := f.response; p != nil && status == http.StatusOK && headDiffers(h, p) {
-			_ = v.cache.shelf.remove(v.r.Context(), v.target) // remembered by the *cache.Cache where it fails
+			v.cache.remove(v.r.Context(), v.left, []string{v.target.base}, nil)
 		}
 	}, report{forward: why})
 }

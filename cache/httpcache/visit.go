@@ -18,7 +18,9 @@ type visit struct {
 
 	target  target
 	visitor visitor
-	request directives // of the client, as far as they are obeyed
+	request directives    // of the client, as far as they are obeyed
+	left    time.Duration // how long it may still wait for the store
+	doubted *flight       // that the store knew nothing of when it was asked
 }
 
 var visits = sync.Pool{New: func() any { return new(visit) }}
@@ -40,8 +42,8 @@ const (
 	isStale  = "stale"
 )
 
-// maxJoins is how often a request waits for the calls of others before it makes its own.
-const maxJoins = 3
+// maxAttempts is how often a request looks for an answer, or for somebody who is fetching it, before it asks the handler for itself.
+const maxAttempts = 4
 
 // maxWait is how long a request waits for another's call: who waits for a slow handler that is asked by somebody slow in sending or taking
 // is better off asking itself.
@@ -68,7 +70,8 @@ func (v *visit) serve() {
 		return
 	}
 	v.visitor = v.cache.visitorOf(v.r)
-	for range maxJoins {
+	v.left = v.cache.shelf.guard.timeout
+	for range maxAttempts {
 		if v.attempt() {
 			return
 		}
@@ -110,12 +113,13 @@ func (c *Cache) requestDirectives(h http.Header) directives {
 
 // attempt answers from what is stored, joins a call, or makes one. It reports false where it waited in vain.
 func (v *visit) attempt() bool {
-	c := v.cache
-	f, err := c.shelf.look(v.r.Context(), v.target, v.r)
+	c, began := v.cache, time.Now()
+	f, err := c.shelf.look(v.r.Context(), v.left, v.target, v.r)
 	if err != nil {
 		f = &found{miss: noSuch}
 	}
 	now := time.Now()
+	v.left -= now.Sub(began)
 	use, why := v.useOf(f.response, now)
 	switch use {
 	case usable:
@@ -152,13 +156,40 @@ func (v *visit) attempt() bool {
 		x.run()
 		return true
 	}
-	flight, leads := c.flights.join(x.key)
+	flight, leads := c.flights.join(x.key, nil)
+	if !leads && !v.trusts(flight, f) {
+		if v.doubted != flight { // this one may have looked before the other had told the store
+			v.doubted = flight
+			return false
+		}
+		flight, leads = c.flights.join(x.key, flight)
+	}
 	if leads {
 		x.flight = flight
 		x.lead()
 		return true
 	}
 	return v.await(flight, x)
+}
+
+// trusts reports whether what a call brings may be what the handler says now. Its record in the store, which goes with an invalidation by any
+// process, must have been there when this request looked: else the call may have begun before a change that this client knows of.
+func (v *visit) trusts(f *flight, seen *found) bool {
+	began := time.Now()
+	timer := time.NewTimer(v.left)
+	defer timer.Stop()
+	select {
+	case <-f.claimed:
+	case <-timer.C:
+	case <-v.r.Context().Done():
+	}
+	v.left -= time.Since(began)
+	select {
+	case <-f.claimed:
+		return f.nonce == "" || f.nonce == seen.nonce
+	default:
+		return true // it is the store that is slow; there is nothing to compare
+	}
 }
 
 // flightKey is the same for requests that one call of the handler may answer.
@@ -231,7 +262,7 @@ func (v *visit) await(f *flight, x *call) (done bool) {
 		}
 		return false
 	case recorded, staleInstead:
-		if v.suits(f, now) {
+		if v.suits(f, now) && (len(f.tags) == 0 || v.cache.shelf.stands(v.r.Context(), v.left, f.tags, f.response.asked)) {
 			v.cache.answer(v.w, v.r, f.response, now, report{forward: x.why, collapsed: true})
 			return true
 		}
