@@ -1,13 +1,7 @@
 package cache
 
 import (
-	"bytes"
-	"errors"
-	"fmt"
 	"math/bits"
-	"net/url"
-	"slices"
-	"strconv"
 	"time"
 )
 
@@ -71,144 +65,39 @@ func ceil(level Level) int64 {
 // RetryAfter would pass and the level be beyond the period still.
 func Decide(limits []Limit, levels []Level, cost int64) (after []Level, d Decision) {
 	after = make([]Level, len(limits))
-	before := make([]Level, len(limits))
+	return after, decide(limits, levels, after, cost)
+}
+
+// decide is Decide into memory of the caller's.
+func decide(limits []Limit, levels, after []Level, cost int64) (d Decision) {
 	d.Allowed = true
 	var wait int64
 	for i, l := range limits {
-		before[i] = levels[i]
-		if full := l.Period.Microseconds(); before[i].Micros >= full {
-			before[i] = Level{Micros: full}
-		}
-		after[i] = l.add(before[i], l.Cost(cost))
+		after[i] = l.add(l.within(levels[i]), l.Cost(cost))
 		if over := l.over(after[i]); over > wait {
 			wait, d.Limit, d.Allowed = over, i, false
 		}
 	}
 	if !d.Allowed {
-		after = before
-	} else {
 		for i, l := range limits {
-			if l.remaining(after[i]) < limits[d.Limit].remaining(after[d.Limit]) {
-				d.Limit = i
-			}
+			after[i] = l.within(levels[i])
 		}
 	}
 	d.Remaining = limits[d.Limit].remaining(after[d.Limit])
+	for i := 1; d.Allowed && i < len(limits); i++ {
+		if n := limits[i].remaining(after[i]); n < d.Remaining {
+			d.Limit, d.Remaining = i, n
+		}
+	}
 	d.RetryAfter = time.Duration(wait) * time.Microsecond
 	d.ResetAfter = time.Duration(ceil(after[d.Limit])) * time.Microsecond
-	return after, d
+	return d
 }
 
-// meterMagic is what the state of [Meter] begins with.
-const meterMagic = "gcra1"
-
-// Meter is Take for a store that keeps bytes: it takes cost from the limits, whose state is what the entry holds, nil where there is
-// none. now is the store's clock in microseconds, 0 or more. If next is not nil it is to be stored for the lifetime ttl; a nil next leaves the entry
-// as it is. The store makes reading, Meter and storing one atomic step. A state that Meter did not make is an error.
-//
-// The state is text: "gcra1", and for every limit that is not whole a space and
-//
-//	name:arrival:rest:requests
-//
-// with the name escaped as [url.QueryEscape] does, and the theoretical arrival time on the store's clock, in microseconds and rest/requests
-// of one. Limits that are not among those of a call keep theirs, for 400 days at most. A limit whose Requests have changed has its rest
-// rounded up.
-func Meter(state []byte, now int64, limits []Limit, cost int64) (next []byte, ttl time.Duration, d Decision, err error) {
-	kept, err := parseArrivals(state)
-	if err != nil {
-		return nil, 0, Decision{}, err
-	}
-	levels := make([]Level, len(limits))
-	var others []arrival
-	for _, a := range kept {
-		i := indexOf(limits, a.name)
-		switch {
-		case a.at < now || a.at == now && a.rest == 0: // whole again
-		case i < 0:
-			others = append(others, a.within(now))
-		default:
-			levels[i] = a.level(now, limits[i])
-		}
-	}
-	after, d := Decide(limits, levels, cost)
-	if slices.Equal(after, levels) {
-		return nil, 0, d, nil
-	}
-	for i, l := range limits {
-		if after[i] != (Level{}) {
-			others = append(others, arrival{name: l.Name, at: now + after[i].Micros, rest: after[i].Rest, of: l.Requests})
-		}
-	}
-	next = []byte(meterMagic)
-	var last int64
-	for _, a := range others {
-		next = fmt.Appendf(next, " %s:%d:%d:%d", url.QueryEscape(a.name), a.at, a.rest, a.of)
-		last = max(last, ceil(Level{a.at, a.rest}))
-	}
-	return next, time.Duration(last-now) * time.Microsecond, d, nil
-}
-
-// arrival is the theoretical arrival time of one limit.
-type arrival struct {
-	name         string
-	at, rest, of int64
-}
-
-func (a arrival) level(now int64, l Limit) Level {
-	level := Level{Micros: a.at - now, Rest: a.rest}
-	if a.of != l.Requests && a.rest > 0 {
-		level = Level{Micros: min(level.Micros, maxPeriod.Microseconds()) + 1} // more is beyond the period in any case
+// within returns the level, but no more than the period.
+func (l Limit) within(level Level) Level {
+	if full := l.Period.Microseconds(); level.Micros >= full {
+		return Level{Micros: full}
 	}
 	return level
 }
-
-// within returns a, but no later than any limit's can be: it is, where the clock was set back.
-func (a arrival) within(now int64) arrival {
-	if latest := now + maxPeriod.Microseconds(); a.at >= latest {
-		a.at, a.rest = latest, 0
-	}
-	return a
-}
-
-func indexOf(limits []Limit, name string) int {
-	for i, l := range limits {
-		if l.Name == name {
-			return i
-		}
-	}
-	return -1
-}
-
-func parseArrivals(state []byte) ([]arrival, error) {
-	if state == nil {
-		return nil, nil
-	}
-	fields := bytes.Split(state, []byte(" "))
-	if string(fields[0]) != meterMagic {
-		return nil, errNotMeter()
-	}
-	var all []arrival
-	for _, field := range fields[1:] {
-		parts := bytes.Split(field, []byte(":"))
-		if len(parts) != 4 {
-			return nil, errNotMeter()
-		}
-		name, err := url.QueryUnescape(string(parts[0]))
-		if err != nil {
-			return nil, errNotMeter()
-		}
-		a := arrival{name: name}
-		for i, n := range []*int64{&a.at, &a.rest, &a.of} {
-			if *n, err = strconv.ParseInt(string(parts[i+1]), 10, 64); err != nil || *n < 0 {
-				return nil, errNotMeter()
-			}
-		}
-		if a.rest > 0 && a.rest >= a.of {
-			return nil, errNotMeter()
-		}
-		all = append(all, a)
-	}
-	return all, nil
-}
-
-func errNotMeter() error { return errors.New("the entry is not one that Take made") }
