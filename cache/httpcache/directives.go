@@ -13,7 +13,8 @@ type directives struct {
 	any bool // there is one, known or not
 
 	noStore, noCache, private, public        bool
-	mustRevalidate, mustUnderstand           bool
+	mustRevalidate, proxyRevalidate          bool
+	mustUnderstand                           bool
 	onlyIfCached, anyStale                   bool // of requests; anyStale is max-stale without a number
 	maxAge, sharedMaxAge, minFresh, maxStale time.Duration
 	staleWhileRevalidate, staleIfError       time.Duration
@@ -100,8 +101,10 @@ func (d *directives) add(name, argument string, hasArgument bool) {
 		d.qualify(&d.private, argument)
 	case "public":
 		d.public = true
-	case "must-revalidate", "proxy-revalidate": // the same to a shared cache, RFC 9111 section 5.2.2.8
+	case "must-revalidate":
 		d.mustRevalidate = true
+	case "proxy-revalidate": // as must-revalidate, but that it allows no sharing: RFC 9111 sections 3.5 and 5.2.2.8
+		d.proxyRevalidate = true
 	case "must-understand":
 		d.mustUnderstand = true
 	case "only-if-cached":

@@ -46,7 +46,7 @@ func termsOf(d directives, targeted bool, status int, h http.Header, ttl time.Du
 		staleWhileRevalidate: max(d.staleWhileRevalidate, 0),
 		staleIfError:         max(d.staleIfError, 0),
 		validate:             d.noCache,
-		neverStale:           d.mustRevalidate || d.sharedMaxAge != absent,
+		neverStale:           d.mustRevalidate || d.proxyRevalidate || d.sharedMaxAge != absent,
 		forAuthorization:     d.public || d.sharedMaxAge != absent || d.mustRevalidate,
 		forCookies:           d.public || d.sharedMaxAge != absent,
 		explicit:             true,
