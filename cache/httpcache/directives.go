@@ -36,13 +36,17 @@ func asSeconds(n int64) time.Duration { return time.Duration(min(n, maxSeconds))
 
 // parseDirectives reads the lines of a Cache-Control field. It accepts what any sender may send: a directive that is not understood is
 // ignored, one whose number is none counts as the most careful reading (RFC 9111 section 4.2.1: stale), and of one that is given twice the
-// most restrictive is taken.
+// most restrictive is taken. A quoted string without an end hides nothing that follows it.
 func parseDirectives(lines []string) directives {
 	d := noDirectives()
 	for _, line := range lines {
+		cut := cutMember
+		if !isClosed(line) {
+			cut = cutAtComma
+		}
 		for line != "" {
 			var member string
-			member, line = cutMember(line)
+			member, line = cut(line)
 			name, argument, hasArgument := strings.Cut(member, "=")
 			if name = strings.ToLower(trim(name)); name == "" {
 				continue
@@ -68,6 +72,25 @@ func cutMember(list string) (member, rest string) {
 		}
 	}
 	return list, ""
+}
+
+// isClosed reports whether all quoted strings of a list have an end.
+func isClosed(list string) bool {
+	quoted := false
+	for i := 0; i < len(list); i++ {
+		switch {
+		case quoted && list[i] == '\\':
+			i++
+		case list[i] == '"':
+			quoted = !quoted
+		}
+	}
+	return !quoted
+}
+
+func cutAtComma(list string) (member, rest string) {
+	member, rest, _ = strings.Cut(list, ",")
+	return member, rest
 }
 
 func trim(s string) string { return strings.Trim(s, " \t") }
@@ -126,11 +149,15 @@ func (d *directives) add(name, argument string, hasArgument bool) {
 	}
 }
 
-// qualify sets whole, or, where the directive names fields, withholds only these (RFC 9111 sections 5.2.2.4 and 5.2.2.7).
+// qualify sets whole, or, where the directive names fields, withholds only these (RFC 9111 sections 5.2.2.4 and 5.2.2.7). What names
+// none, or what can be no field's name, is about the whole response.
 func (d *directives) qualify(whole *bool, fields string) {
 	named := false
 	for name := range strings.SplitSeq(fields, ",") {
 		if name = trim(name); name != "" {
+			if !isFieldName(name) {
+				*whole = true
+			}
 			d.withheld = append(d.withheld, http.CanonicalHeaderKey(name))
 			named = true
 		}

@@ -19,7 +19,7 @@ func nominated(h http.Header) (names []string, ok bool) {
 			switch name = trim(name); {
 			case name == "":
 				continue
-			case name == "*" || strings.ContainsAny(name, " \t\""):
+			case name == "*" || !isFieldName(name):
 				return nil, false
 			}
 			names = append(names, http.CanonicalHeaderKey(name))
@@ -28,6 +28,9 @@ func nominated(h http.Header) (names []string, ok bool) {
 	names = sortedOnce(names)
 	return names, len(names) <= maxNominated
 }
+
+// isFieldName reports whether a member of a list has none of what shows that it is no name.
+func isFieldName(s string) bool { return !strings.ContainsAny(s, " \t\"") }
 
 func sortedOnce(names []string) []string {
 	slices.Sort(names)
