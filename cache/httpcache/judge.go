@@ -65,7 +65,7 @@ func (x *call) judge(rec *recorder, status int, h http.Header, now time.Time) ju
 	}
 	hasValidator := h.Get(etag) != "" || h.Get(lastModified) != ""
 	j.keep = j.terms.keepFor(j.age, c.keepStale, hasValidator)
-	if !j.terms.explicit && j.terms.lifetime <= 0 || j.keep <= 0 {
+	if !j.terms.explicit && j.terms.lifetime <= 0 || j.terms.validate && !hasValidator || j.keep <= 0 {
 		return no("freshness")
 	}
 	if j.tags = x.tagsOf(h); len(j.tags) > maxMarks {
