@@ -215,7 +215,7 @@ func (x *call) finish(rec *recorder) {
 		reset(x.w.Header(), x.before)
 		x.flight.land(staleInstead, p, x.found.varying(nil), nil)
 		x.cache.answer(x.w, x.r, p, now, report{forward: x.why, status: x.failed, hasTTL: true, ttl: p.freshFor(now), detail: "stale-if-error"})
-	case p != nil && rec.verdict.record && rec.isWhole() && x.r.Context().Err() == nil:
+	case p != nil && rec.verdict.record && rec.isWhole() && !hasTrailer(x.w.Header()) && x.r.Context().Err() == nil:
 		p.body = rec.body
 		if p.madeETag && !rec.wasWhole {
 			p.addTag(p.body)

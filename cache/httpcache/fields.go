@@ -29,6 +29,19 @@ func isKept(name string) bool {
 		!strings.HasPrefix(name, http.TrailerPrefix)
 }
 
+// hasTrailer reports whether a response has trailers, announced or, as net/http allows, not.
+func hasTrailer(h http.Header) bool {
+	if len(h[trailer]) > 0 {
+		return true
+	}
+	for name := range h {
+		if strings.HasPrefix(name, http.TrailerPrefix) {
+			return true
+		}
+	}
+	return false
+}
+
 // fieldsOf returns what a handler has added to the header that it was given, sorted by name, as far as it is kept. withheld names what
 // Cache-Control keeps out.
 func fieldsOf(h, before http.Header, withheld []string) []field {

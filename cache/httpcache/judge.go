@@ -56,7 +56,7 @@ func (x *call) judge(rec *recorder, status int, h http.Header, now time.Time) ju
 		return no("origin")
 	case rec.streamed || isEventStream(h):
 		return no("stream")
-	case len(h[trailer]) > 0:
+	case hasTrailer(h):
 		return no("trailer")
 	case max(rec.declared, rec.written) > c.maxBody:
 		return no("too-large")
