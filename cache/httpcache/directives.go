@@ -139,9 +139,10 @@ func (d *directives) add(name, argument string, hasArgument bool) {
 	case "min-fresh":
 		d.minFresh = max(d.minFresh, seconds(argument))
 	case "max-stale":
-		if d.anyStale = !hasArgument; hasArgument {
+		if hasArgument {
 			least(&d.maxStale, seconds(argument))
 		}
+		d.anyStale = d.maxStale == absent
 	case "stale-while-revalidate":
 		least(&d.staleWhileRevalidate, seconds(argument))
 	case "stale-if-error":

@@ -225,7 +225,7 @@ func (v *visit) useOf(p *response, now time.Time) (u use, why string) {
 	left, asked := p.freshFor(now), &v.request
 	switch {
 	case asked.noCache,
-		asked.maxAge != absent && p.currentAge(now) > asked.maxAge && !asked.anyStale && asked.maxStale == absent,
+		asked.maxAge != absent && p.currentAge(now) > asked.maxAge,
 		asked.minFresh != absent && left < asked.minFresh:
 		return toValidate, onDemand
 	case left > 0:
