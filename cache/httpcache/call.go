@@ -136,12 +136,14 @@ func (x *call) decide(rec *recorder, status int) verdict {
 	}
 	j := x.judge(rec, status, h, now)
 	x.judged = j
+	forThis := h[c.targeted]
 	delete(h, c.targeted)
 	told := report{forward: x.why, detail: j.why}
 	if j.why == "" {
 		told.stored = x.canStore()
 		told.hasTTL, told.ttl = true, remaining(&j.terms, j.age)
 		x.make(rec, status, h, now)
+		x.made.targeted = forThis
 		c.passes.remove(x.key)
 	} else {
 		x.flight.land(unshareable, nil, nil, nil)
@@ -198,7 +200,7 @@ func (x *call) finish(rec *recorder) {
 	switch {
 	case x.validated != nil:
 		p = x.validated
-		own := visitorsOwn(x.w.Header())
+		own := visitorsOwn(x.w.Header(), x.judged.withheld)
 		reset(x.w.Header(), x.before)
 		maps.Copy(x.w.Header(), own)
 		if x.judged.why != "" { // it holds, and is to be kept no longer

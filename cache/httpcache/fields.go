@@ -64,15 +64,15 @@ func fieldsOf(h, before http.Header, withheld []string) []field {
 }
 
 // visitorsOwn returns the fields of a header that are not the representation's but this visitor's: what a handler sets with a 304
-// goes to whoever asked.
-func visitorsOwn(h http.Header) http.Header {
+// goes to whoever asked. withheld names what Cache-Control says is such.
+func visitorsOwn(h http.Header, withheld []string) http.Header {
 	hop, own := connectionOptions(h), make(http.Header)
 	for name, lines := range h {
 		switch name {
 		case contentLength, ageField, connection, "Transfer-Encoding", trailer, "Keep-Alive", "Te", "Upgrade", "Proxy-Connection":
 			continue
 		}
-		if !isKept(name) && !slices.Contains(hop, name) {
+		if (!isKept(name) || slices.Contains(withheld, name)) && !slices.Contains(hop, name) {
 			own[name] = lines
 		}
 	}

@@ -16,6 +16,8 @@ type response struct {
 	fields []field
 	body   []byte
 
+	targeted []string // the field that only the cache obeys, which gets to no client but still holds after a 304
+
 	terms    terms
 	asked    time.Time     // when the handler was called
 	came     time.Time     // when it answered
@@ -35,6 +37,7 @@ func (p *response) encode() []byte {
 	w.duration(p.terms.staleIfError)
 	t := &p.terms
 	w.flags(t.validate, t.neverStale, t.explicit, t.forAuthorization, t.forCookies, p.madeETag)
+	w.texts(p.targeted)
 	w.moment(p.asked)
 	w.moment(p.came)
 	w.duration(p.age)
@@ -61,6 +64,7 @@ func (p *response) decode(head, body []byte) bool {
 	p.terms.lifetime, p.terms.staleWhileRevalidate, p.terms.staleIfError = r.duration(), r.duration(), r.duration()
 	t := &p.terms
 	r.flags(&t.validate, &t.neverStale, &t.explicit, &t.forAuthorization, &t.forCookies, &p.madeETag)
+	p.targeted = r.texts()
 	p.asked, p.came, p.age = r.moment(), r.moment(), r.duration()
 	if n := r.count(); n > 0 {
 		p.marks = make([]mark, n)

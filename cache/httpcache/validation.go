@@ -2,6 +2,7 @@ package httpcache
 
 import (
 	"net/http"
+	"slices"
 	"strings"
 	"time"
 )
@@ -20,35 +21,50 @@ func concerns(h http.Header, p *response) bool {
 // weak is what of a tag the weak comparison compares (RFC 9110 section 8.8.3.2).
 func weak(tag string) string { return strings.TrimPrefix(tag, "W/") }
 
-// freshen makes the stored response what a 304 says that it is (RFC 9111 section 4.3.4).
+// freshen makes the stored response what a 304 says that it is (RFC 9111 section 4.3.4). What the 304 does not say is as it was.
 func (x *call) freshen(h http.Header, now time.Time) {
-	old := x.found.response
-	p := *old
-	merged := make(http.Header)
-	d, _ := control(h, x.cache.targeted)
-	delete(h, x.cache.targeted)
-	p.fields = update(old.fields, fieldsOf(h, x.before, d.withheld))
-	apply(merged, p.fields)
-	if h.Get(dateField) == "" {
-		merged[dateField] = []string{now.UTC().Format(http.TimeFormat)}
-		p.fields = update(p.fields, []field{{name: dateField, line: merged.Get(dateField)}})
+	p, own := *x.found.response, x.cache.targeted
+	if lines := h[own]; len(lines) > 0 {
+		p.targeted = slices.Clone(lines)
+		delete(h, own)
 	}
-	d, targeted := control(merged, x.cache.targeted)
+	p.fields = update(p.fields, fieldsOf(h, x.before, nil))
+	if h.Get(dateField) == "" {
+		p.fields = update(p.fields, []field{{name: dateField, line: now.UTC().Format(http.TimeFormat)}})
+	}
+	merged := make(http.Header)
+	apply(merged, p.fields)
+	if len(p.targeted) > 0 {
+		merged[own] = p.targeted
+	}
+	d, targeted := control(merged, own)
+	p.fields = slices.DeleteFunc(p.fields, func(f field) bool { return slices.Contains(d.withheld, f.name) })
 	p.terms = termsOf(d, targeted, p.status, merged, x.rule.TTL, now)
 	p.asked, p.came, p.age = x.asked, now, initialAge(h, x.asked, now)
-	if names, ok := nominated(merged); ok {
-		x.judged.names = names
+	names, ok := nominated(merged)
+	if ok {
 		p.variant = variantOf(x.r, x.found.varying(names))
 	}
+	p.terms.forCookies = p.terms.forCookies || slices.Contains(names, cookieField)
+	x.judged = judgement{
+		terms: p.terms, names: names, withheld: d.withheld, age: p.age, tags: x.tagsOf(merged), keep: p.terms.keepFor(p.age, x.cache.keepStale, true),
+	}
 	switch {
-	case d.noStore:
+	case d.mustUnderstand && !isUnderstood(p.status):
+		x.judged.why = "status"
+	case d.noStore && !d.mustUnderstand:
 		x.judged.why = "no-store"
 	case d.private:
 		x.judged.why = "private"
+	case !x.visitor.mayShare(&p.terms):
+		x.judged.why = "credentials"
+	case !ok:
+		x.judged.why = "vary"
+	case echoesOrigin(x.r, merged, names):
+		x.judged.why = "origin"
+	case len(x.judged.tags) > maxMarks:
+		x.judged.why = "groups"
 	}
-	x.judged.terms, x.judged.age = p.terms, p.age
-	x.judged.tags = x.tagsOf(merged)
-	x.judged.keep = p.terms.keepFor(p.age, x.cache.keepStale, true)
 	x.validated = &p
 }
 
