@@ -151,14 +151,14 @@ func (x *call) decide(rec *recorder, status int) verdict {
 			c.passes.add(x.key, now)
 		}
 	}
-	told.add(h, c.name)
 	v := verdict{record: j.why == "" && (told.stored || x.flight != nil)}
 	if status == http.StatusOK && x.r.Header[rangeField] == nil && holdsUnmodified(x.r.Header, h, "") {
-		v.status = http.StatusNotModified
+		v.status, told.status = http.StatusNotModified, status
 		for _, name := range [...]string{contentType, contentLength, "Content-Encoding"} {
 			delete(h, name)
 		}
 	}
+	told.add(h, c.name)
 	return v
 }
 

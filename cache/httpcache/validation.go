@@ -99,7 +99,7 @@ func holdsUnmodified(request, h http.Header, otherwise string) bool {
 		}
 		return false
 	}
-	if len(request[ifModified]) == 0 {
+	if len(request[ifModified]) != 1 { // RFC 9110 section 13.1.3: two are none
 		return false
 	}
 	since, err := http.ParseTime(request.Get(ifModified))
