@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"net/http"
 	"strconv"
+	"strings"
 	"time"
 )
 
@@ -21,7 +22,8 @@ func (c *Cache) answer(w http.ResponseWriter, r *http.Request, p *response, now 
 			notModified(w)
 			return
 		}
-		if r.Header[rangeField] != nil {
+		// RFC 9110 section 14.2: a range is for GET alone, and one of a unit that is not known is ignored.
+		if r.Method == http.MethodGet && strings.HasPrefix(r.Header.Get(rangeField), "bytes=") {
 			delete(h, contentLength)
 			modified, _ := http.ParseTime(p.value(lastModified)) // else the zero time, which is none
 			http.ServeContent(w, r, "", modified, bytes.NewReader(p.body))
