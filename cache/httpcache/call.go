@@ -144,10 +144,15 @@ func (x *call) decide(rec *recorder, status int) verdict {
 		told.hasTTL, told.ttl = true, remaining(&j.terms, j.age)
 		x.make(rec, status, h, now)
 		x.made.targeted = forThis
-		c.passes.remove(x.key)
+		if told.ttl > 0 {
+			c.passes.remove(x.key)
+		} else { // nobody else may use it without asking
+			x.flight.land(unshareable, nil, nil, nil)
+			c.passes.add(x.key, now)
+		}
 	} else {
 		x.flight.land(unshareable, nil, nil, nil)
-		if status < 500 { // else the next one may fare better
+		if status < 500 && status != http.StatusNotModified { // else the next one may fare better, or is not asked under the client's own conditions
 			c.passes.add(x.key, now)
 		}
 	}
