@@ -203,6 +203,7 @@ func TestAPassIsForgottenWhenAResponseCanBeShared(t *testing.T) {
 		})
 		gate <- struct{}{}
 		s.get("/x")
+		settle()
 		control = "max-age=60"
 		gate <- struct{}{}
 		s.get("/x").wantStatus(t, "larder; fwd=uri-miss; ttl=60")

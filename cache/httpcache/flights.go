@@ -3,6 +3,7 @@ package httpcache
 import (
 	"strings"
 	"sync"
+	"time"
 )
 
 // outcome is what became of a call of the handler, for those who waited for it.
@@ -17,6 +18,8 @@ const (
 
 // flight is a call of the handler that others wait for. Its leader alone sets its fields, before it closes the channel that stands above them.
 type flight struct {
+	began time.Time
+
 	claimed chan struct{}
 	nonce   string // of the record in the store that an invalidation would remove; "" where the store has none
 
@@ -63,7 +66,7 @@ func (a *flights) join(key string, old *flight) (f *flight, leads bool) {
 	if a.m == nil {
 		a.m = make(map[string]*flight)
 	}
-	f = &flight{claimed: make(chan struct{}), landed: make(chan struct{}), settled: make(chan struct{})}
+	f = &flight{began: time.Now(), claimed: make(chan struct{}), landed: make(chan struct{}), settled: make(chan struct{})}
 	a.m[key] = f
 	return f, true
 }

@@ -40,6 +40,17 @@ func serveOver(t testing.TB, store cache.Store, o *httpcache.Options, handler ht
 	if err != nil {
 		t.Fatal(err)
 	}
+	return serveFrom(t, c, o, handler)
+}
+
+// serveNothing puts handler behind a cache that has nowhere to store.
+func serveNothing(t testing.TB, o *httpcache.Options, handler http.HandlerFunc) *service {
+	t.Helper()
+	return serveFrom(t, nil, o, handler)
+}
+
+func serveFrom(t testing.TB, c *cache.Cache, o *httpcache.Options, handler http.HandlerFunc) *service {
+	t.Helper()
 	h, err := httpcache.New(c, o)
 	if err != nil {
 		t.Fatal(err)

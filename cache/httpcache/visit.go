@@ -45,8 +45,8 @@ const (
 // maxAttempts is how often a request looks for an answer, or for somebody who is fetching it, before it asks the handler for itself.
 const maxAttempts = 4
 
-// maxWait is how long a request waits for another's call: who waits for a slow handler that is asked by somebody slow in sending or taking
-// is better off asking itself.
+// maxWait is how long after its beginning a call of another's is waited for: who waits for a slow handler that is asked by somebody slow in sending or
+// taking is better off asking itself, and who comes later need not find that out again.
 const maxWait = 5 * time.Second
 
 func (v *visit) serve() {
@@ -242,7 +242,7 @@ func (v *visit) useOf(p *response, now time.Time) (u use, why string) {
 
 // await answers with what another's call brings, if it is for this request too.
 func (v *visit) await(f *flight, x *call) (done bool) {
-	timer := time.NewTimer(maxWait)
+	timer := time.NewTimer(maxWait - time.Since(f.began))
 	defer timer.Stop()
 	select {
 	case <-f.landed:
