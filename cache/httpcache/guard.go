@@ -64,16 +64,18 @@ func watch[T any](ctx context.Context, g *guard, left time.Duration, f func(cont
 
 // timed runs f and counts whether it was quick.
 func timed[T any](ctx context.Context, g *guard, f func(context.Context) (T, error)) (value T, err error) {
-	defer g.count(ctx, time.Now(), &err)
+	var now time.Time
+	defer g.count(ctx, time.Now(), &now, &err)
 	return f(ctx)
 }
 
-// count is deferred by what has used the store since start. It makes an error of a panic.
-func (g *guard) count(ctx context.Context, start time.Time, err *error) {
+// count is deferred by what has used the store since start. It makes an error of a panic, and tells when it was called.
+func (g *guard) count(ctx context.Context, start time.Time, now *time.Time, err *error) {
 	if p := recover(); p != nil {
 		*err = fmt.Errorf("%w: %v", errStorePanicked, p)
 	}
-	if *err != nil && ctx.Err() == nil || time.Since(start) > quick {
+	*now = time.Now()
+	if *err != nil && ctx.Err() == nil || now.Sub(start) > quick {
 		g.streak.Store(0)
 	} else if g.streak.Load() < trustAfter {
 		g.streak.Add(1)

@@ -52,14 +52,16 @@ func (f *found) free() {
 	pool.Put(f)
 }
 
-// look looks for a response to r. It takes no longer than what is left.
-func (s *shelf) look(ctx context.Context, left time.Duration, t target, r *http.Request) (f *found, err error) {
+// look looks for a response to r. It takes no longer than what is left from began on, and tells when it has looked.
+func (s *shelf) look(ctx context.Context, began time.Time, left time.Duration, t target, r *http.Request) (f *found, now time.Time, err error) {
 	if s.guard.trusts() && left > 0 {
-		defer s.guard.count(ctx, time.Now(), &err)
-		return s.read(ctx, t, r)
+		defer s.guard.count(ctx, began, &now, &err)
+		f, err = s.read(ctx, t, r)
+		return f, now, err
 	}
 	t.raw, r = bytes.Clone(t.raw), apart(r)
-	return watch(ctx, &s.guard, left, func(ctx context.Context) (*found, error) { return s.read(ctx, t, r) })
+	f, err = watch(ctx, &s.guard, left, func(ctx context.Context) (*found, error) { return s.read(ctx, t, r) })
+	return f, time.Now(), err
 }
 
 // apart returns what reading needs of r, for a goroutine that may still read when the handler changes r.

@@ -114,11 +114,10 @@ func (c *Cache) requestDirectives(h http.Header) directives {
 // attempt answers from what is stored, joins a call, or makes one. It reports false where it waited in vain.
 func (v *visit) attempt() bool {
 	c, began := v.cache, time.Now()
-	f, err := c.shelf.look(v.r.Context(), v.left, v.target, v.r)
+	f, now, err := c.shelf.look(v.r.Context(), began, v.left, v.target, v.r)
 	if err != nil {
 		f = &found{miss: noSuch}
 	}
-	now := time.Now()
 	v.left -= now.Sub(began)
 	use, why := v.useOf(f.response, now)
 	switch use {

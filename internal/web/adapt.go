@@ -25,7 +25,7 @@ func Adapt(mw func(http.Handler) http.Handler) echo.MiddlewareFunc {
 		return func(c echo.Context) error {
 			r := c.Request()
 			k := &call{
-				c: c, res: c.Response(), done: r.Context().Done(), next: next,
+				Context: r.Context(), c: c, res: c.Response(), done: r.Context().Done(), next: next,
 				echo: c.Echo(), path: c.Path(), names: c.ParamNames(), handler: c.Handler(),
 			}
 			if len(k.names) > 0 {
@@ -33,14 +33,16 @@ func Adapt(mw func(http.Handler) http.Handler) echo.MiddlewareFunc {
 			}
 			// Also on a panic: c goes back to Echo's pool, or to the recovery, when this returns.
 			defer k.end()
-			h.ServeHTTP(k.res, r.WithContext(context.WithValue(r.Context(), callKey{}, k)))
+			h.ServeHTTP(k.res, r.WithContext(k))
 			return nil
 		}
 	}
 }
 
-// call is one request on its way through adapted middleware.
+// call is one request on its way through adapted middleware, and the context by which it is found again.
 type call struct {
+	context.Context //nolint:containedctx // it is one
+
 	mu sync.Mutex   // held by whoever uses c
 	c  echo.Context // nil once the middleware has returned
 
@@ -56,6 +58,14 @@ type call struct {
 }
 
 type callKey struct{}
+
+// Value returns the call itself for callKey, and else what the request's context has.
+func (k *call) Value(key any) any {
+	if key == (callKey{}) {
+		return k
+	}
+	return k.Context.Value(key)
+}
 
 // end takes the context away. It waits for an inner handler that still uses it in another goroutine.
 func (k *call) end() {
