@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"slices"
 	"time"
 )
 
@@ -12,7 +13,7 @@ type scale struct {
 	rounds int           // turns of each contender that count
 	round  time.Duration // length of a turn
 
-	goroutines int   // that do operations at once
+	goroutines int   // that do operations at once, or connections
 	crowds     []int // the same, where it is measured what their number does
 	keys       int   // that operations are spread over
 	many       int   // keys of one GetMany
@@ -52,6 +53,7 @@ type bench struct {
 	scale    scale
 	progress io.Writer
 	redis    *redisServer // nil until a comparison needs it
+	notes    []string     // what else the figures depend on
 
 	tables []memoryTable // of what the lines of the one table leave out
 	chart  chart
@@ -81,7 +83,14 @@ func (b *bench) surroundings(ctx context.Context) []string {
 	if b.redis != nil {
 		lines = append(lines, "Redis: "+b.redis.describe(ctx))
 	}
-	return lines
+	return append(lines, b.notes...)
+}
+
+// note has the surroundings say so, once.
+func (b *bench) note(line string) {
+	if !slices.Contains(b.notes, line) {
+		b.notes = append(b.notes, line)
+	}
 }
 
 func (b *bench) close(ctx context.Context) error {

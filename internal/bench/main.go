@@ -84,7 +84,7 @@ func run(ctx context.Context, args []string, s scale, in io.Reader, out, problem
 
 // isChild tells whether the arguments are those of a process that another run of this program started.
 func isChild(args []string) bool {
-	return len(args) == 1 && slices.Contains([]string{readerCommand, memoryCommand, toldCommand, exclusiveCommand}, args[0])
+	return len(args) == 1 && slices.Contains([]string{readerCommand, memoryCommand, toldCommand, exclusiveCommand, httpCommand}, args[0])
 }
 
 // serve is that process.
@@ -96,6 +96,8 @@ func serve(ctx context.Context, command string, in io.Reader, out io.Writer) err
 		return watchVersions(ctx, in, out)
 	case exclusiveCommand:
 		return loadExclusively(ctx, in, out)
+	case httpCommand:
+		return serveHTTP(ctx, in, out)
 	}
 	return contend(in, out)
 }

@@ -11,7 +11,7 @@ import (
 	"time"
 )
 
-// TestMain is also the reader and the contender: a run starts its own executable, which is the test's here.
+// TestMain is also the reader, the contender and the like: a run starts its own executable, which is the test's here.
 func TestMain(m *testing.M) {
 	if isChild(os.Args[1:]) {
 		os.Exit(run(context.Background(), os.Args[1:], scale{}, os.Stdin, os.Stdout, os.Stderr))
@@ -42,10 +42,12 @@ func TestARunMeasuresEverythingAndPrintsOneTable(t *testing.T) {
 		t.Fatalf("exit code %d, want 0:\n%s", code, &problems)
 	}
 	for _, want := range []string{
-		"Machine: ", "Go: go1.", "Redis: ", "    go run -C internal/bench . -rounds 2 -svg ",
+		"Machine: ", "Go: go1.", "Redis: ", "Load: wrk ", "nginx: ", "    go run -C internal/bench . -rounds 2 -svg ",
 		"| Get, 128 B, goroutines: 4 ", "| rueidis: ", "| Set, 1024 B, goroutines: 1: allocations a call ",
 		"| GetAppend of tierstore: ", "another process' eyes, at rest ", "| an operation on a dead server, ", "| 10 keys of 128 B, one goroutine: times as fast ",
 		"| Clear of 200 keys among 2,000 others, ", "| Clear: ", "| beside Clear: ", "| another client's GET, 99th percentile ",
+		"| a hit without a network, 64 KiB, in Echo: allocations a call ", "| httpcache: ", "| a hit through Echo, 1 KiB ", "| Echo and httpcache: ",
+		"| a hit through a proxy, 64 KiB ", "| cacheproxy: ",
 		"| GetAppend, permanent, 1,000 entries, 2 cores: times as fast ", "| Get, 200 entries, 2 cores: times as fast ",
 		"| Set of a new key, 300 entries, 1 core: allocations a call ", "| O(n) scan: ", "| Set of a key that is there, 300 entries, 2 cores: ",
 		"reads that find their entry ", "| sturdyc: ", "| empty heap: ", "| MaxBytes: 4 MiB ", "| gone after: ", "still there after 60 s ", "| cache, OnEvent: ",

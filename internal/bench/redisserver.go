@@ -5,13 +5,10 @@ import (
 	"crypto/rand"
 	"errors"
 	"fmt"
-	"io"
-	"net"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"strings"
-	"time"
 
 	"github.com/redis/go-redis/v9"
 )
@@ -29,10 +26,8 @@ type redisServer struct {
 	clients  []*redis.Client
 	prefixes []string // of what was written
 
-	proc *exec.Cmd // nil where the server is not ours
-	// The server is a child of a shell that kills it when this pipe ends, as it does when this process dies, however that is.
-	leash io.Closer
-	dir   string
+	proc *leashed // nil where the server is not ours
+	dir  string
 }
 
 // startRedis returns the Redis that the variable names, or starts one on loopback, empty and without persistence.
@@ -85,35 +80,17 @@ func (s *redisServer) start(path, port string) (err error) {
 	if s.dir, err = os.MkdirTemp("", "bench-redis-"); err != nil {
 		return err
 	}
-	// An interrupt from the keyboard reaches the shell too, which must outlive this process to kill the server.
-	p := exec.Command("sh", "-c", `trap "" INT; "$@" </dev/null & read -r _; kill -KILL $!; wait`, "sh",
-		path, "--bind", "127.0.0.1", "--port", port, "--dir", s.dir, "--logfile", filepath.Join(s.dir, "log"),
+	s.proc, err = startLeashed(leashKill, nil, nil, path, "--bind", "127.0.0.1", "--port", port, "--dir", s.dir, "--logfile", filepath.Join(s.dir, "log"),
 		"--save", "", "--appendonly", "no", "--daemonize", "no")
-	if s.leash, err = p.StdinPipe(); err != nil {
-		return err
-	}
-	if err := p.Start(); err != nil {
-		return err
-	}
-	s.proc = p
-	return nil
+	return err
 }
 
 // ready waits until the server listens, and makes sure that it is ours: another could have taken the port meanwhile.
 func (s *redisServer) ready(ctx context.Context) error {
 	ctx, cancel := context.WithTimeout(ctx, redisTimeout)
 	defer cancel()
-	for {
-		conn, err := new(net.Dialer).DialContext(ctx, "tcp", s.options.Addr)
-		if err == nil {
-			_ = conn.Close()
-			break
-		}
-		select {
-		case <-ctx.Done():
-			return fmt.Errorf("%w: %w", ctx.Err(), err)
-		case <-time.After(20 * time.Millisecond):
-		}
+	if err := awaitListener(ctx, s.options.Addr); err != nil {
+		return err
 	}
 	config, err := s.control.ConfigGet(ctx, "dir").Result()
 	if err == nil && config["dir"] != s.dir {
@@ -132,8 +109,7 @@ func (s *redisServer) stop(ctx context.Context) error {
 		err = errors.Join(err, c.Close())
 	}
 	if s.proc != nil {
-		_ = s.leash.Close()
-		_ = s.proc.Wait() // the shell's exit code is that of the server which it killed
+		s.proc.stop()
 	}
 	if s.dir != "" {
 		err = errors.Join(err, os.RemoveAll(s.dir))
@@ -166,14 +142,4 @@ func (s *redisServer) describe(ctx context.Context) string {
 		name, version = "redis", field(info, "redis_version")
 	}
 	return strings.TrimSpace(name+" "+version) + ", " + whose
-}
-
-func freePort(ctx context.Context) (string, error) {
-	l, err := new(net.ListenConfig).Listen(ctx, "tcp", "127.0.0.1:0")
-	if err != nil {
-		return "", fmt.Errorf("find a free port for Redis: %w", err)
-	}
-	defer l.Close()
-	_, port, err := net.SplitHostPort(l.Addr().String())
-	return port, err
 }

@@ -26,7 +26,7 @@ func TestTheProgramsOwnServerGoesWithItsFiles(t *testing.T) {
 // When this process is killed nothing runs but the end of its pipes.
 func TestTheProgramsOwnServerDoesNotOutliveIt(t *testing.T) {
 	s := ownServer(t)
-	if err := s.leash.Close(); err != nil {
+	if err := s.proc.leash.Close(); err != nil {
 		t.Fatal(err)
 	}
 	wait.Until(t, func() bool { return !listens(s) })
