@@ -44,7 +44,8 @@
 // A request with a method that is not known to be safe, answered by a status from 200 to 399, makes misses of the responses for its URL and for those that Location and
 // Content-Location name, of the same origin (RFC 9111 section 4.4), and of the groups in Cache-Group-Invalidation (RFC 9875). It does so before the client gets the
 // first byte, so the handler must have made its change by then. [Cache.InvalidateTags] and [Cache.InvalidateGroups] do it from anywhere. A
-// response that a handler was making at the time is not stored. Between processes that holds as far as their clocks agree, for groups and tags; for URLs it holds exactly.
+// response that a handler was making at the time is not stored, and who comes after the change does not wait for it. Between processes that holds as far as
+// their clocks agree, for groups and tags; for URLs it holds exactly.
 //
 // # When the store fails
 //
