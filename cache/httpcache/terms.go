@@ -144,5 +144,9 @@ func (t *terms) keepFor(age, keepStale time.Duration, hasValidator bool) time.Du
 	if hasValidator {
 		stale = max(stale, keepStale)
 	}
-	return max(t.lifetime-age, 0) + stale
+	fresh := max(t.lifetime-age, 0)
+	if stale > cache.Forever-fresh {
+		return cache.Forever
+	}
+	return fresh + stale
 }
