@@ -56,7 +56,7 @@ func targetOf(buffer []byte, r *http.Request, own func(*http.Request) string) (t
 // isPlain reports whether came is the path of u without anything that is escaped or a query, or with that query: what the more expensive
 // comparison would find too.
 func isPlain(u *url.URL, came string) bool {
-	if u.RawPath != "" || !strings.HasPrefix(came, u.Path) {
+	if u.RawPath != "" || !strings.HasPrefix(came, u.Path) || strings.Contains(u.Path, "%") {
 		return false
 	}
 	rest := came[len(u.Path):]
