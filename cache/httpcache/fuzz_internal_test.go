@@ -27,7 +27,8 @@ func FuzzRecord(f *testing.F) {
 	f.Add(p.encode())
 	f.Add((&index{key: "k", nonce: "n", names: []string{"A"}, variants: map[string]time.Time{"v": time.Unix(1, 2)}}).encode())
 	f.Add(encodeMark("v", time.Unix(1, 2)))
-	f.Add(newLease())
+	lease, _ := newLease()
+	f.Add(lease)
 	f.Add([]byte(magic))
 	f.Add([]byte(nil))
 	f.Fuzz(func(t *testing.T, raw []byte) {
