@@ -137,8 +137,7 @@ func TestOneWhoForbidsToStoreAsksForItself(t *testing.T) {
 
 func TestOneWhoseResponseVariesAsksOnceTheFirstIsKnown(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		var s *service
-		s = serve(t, nil, func(w http.ResponseWriter, r *http.Request) {
+		s := serve(t, nil, func(w http.ResponseWriter, r *http.Request) {
 			<-time.After(time.Second)
 			saying(r.Header.Get("Accept-Language"), "Cache-Control", "max-age=60", "Vary", "Accept-Language")(w, r)
 		})

@@ -326,7 +326,7 @@ func TestALeaderThatPanicsDoesSoInItsOwnRequestAlone(t *testing.T) {
 		settle()
 		others := s.beginMany(3, "/x")
 		close(gate)
-		if e := <-leader; e.panicked != boom { //nolint:errorlint // the same, not one like it
+		if e := <-leader; e.panicked != boom {
 			t.Errorf("the leader panics with %v", e.panicked)
 		}
 		for _, c := range others {

@@ -1,0 +1,317 @@
+package httpcache_test
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"io"
+	"log/slog"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/larder-go/larder/cache/httpcache"
+)
+
+// refreshed serves numbered pages, fresh for 10 seconds and stale for 60, of which each but the first goes through handle.
+func refreshed(t *testing.T, o *httpcache.Options, handle func(n int64, w http.ResponseWriter, r *http.Request)) *service {
+	t.Helper()
+	var s *service
+	s = serve(t, o, func(w http.ResponseWriter, r *http.Request) {
+		n := s.calls.Load()
+		w.Header().Set("Cache-Control", "max-age=10, stale-while-revalidate=60")
+		if n > 1 {
+			handle(n, w, r)
+			return
+		}
+		_, _ = io.WriteString(w, fmt.Sprint("page ", n))
+	})
+	s.get("/x")
+	<-time.After(15 * time.Second)
+	return s
+}
+
+func numbered(n int64, w http.ResponseWriter, _ *http.Request) {
+	_, _ = io.WriteString(w, fmt.Sprint("page ", n))
+}
+
+func TestAStaleResponseIsServedWhileItIsRefreshed(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		gate := make(chan struct{})
+		s := refreshed(t, nil, func(n int64, w http.ResponseWriter, r *http.Request) {
+			<-gate
+			numbered(n, w, r)
+		})
+		for i := range 20 {
+			a := s.get("/x")
+			if a.body != "page 1" || a.status() != "larder; hit; ttl=-5" || a.Header.Get("Age") != "15" {
+				t.Errorf("request %d has %q, Age %s, Cache-Status: %s", i, a.body, a.Header.Get("Age"), a.status())
+			}
+		}
+		settle()
+		s.wantCalls(t, 2)
+		close(gate)
+		settle()
+		if a := s.get("/x"); a.body != "page 2" || a.status() != "larder; hit; ttl=10" {
+			t.Errorf("after the refresh: %q, %s", a.body, a.status())
+		}
+		s.wantCalls(t, 2)
+	})
+}
+
+func TestConcurrentRequestsForAStaleResponseRefreshItOnce(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		gate := make(chan struct{})
+		s := refreshed(t, nil, func(n int64, w http.ResponseWriter, r *http.Request) {
+			<-gate
+			numbered(n, w, r)
+		})
+		for _, c := range s.beginMany(50, "/x") {
+			if a := <-c; a.body != "page 1" {
+				t.Errorf("%q, %s", a.body, a.status())
+			}
+		}
+		s.wantCalls(t, 2)
+		close(gate)
+		settle()
+	})
+}
+
+func TestARefreshAsksForTheWholeResponse(t *testing.T) {
+	type asked struct {
+		method, url, host string
+		header            http.Header
+		length            int64
+	}
+	tests := map[string]*http.Request{
+		"a GET":      request(http.MethodGet, "/x", "X-Own", "1"),
+		"a HEAD":     request(http.MethodHead, "/x", "X-Own", "1"),
+		"conditions": request(http.MethodGet, "/x", "X-Own", "1", "If-None-Match", `"1"`, "If-Modified-Since", longAgo),
+		"a range":    request(http.MethodGet, "/x", "X-Own", "1", "Range", "bytes=0-1", "If-Range", `"1"`),
+	}
+	for name, r := range tests {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				var got asked
+				s := refreshed(t, nil, func(n int64, w http.ResponseWriter, r *http.Request) {
+					got = asked{r.Method, r.URL.String(), r.Host, r.Header.Clone(), r.ContentLength}
+					if n, err := r.Body.Read(make([]byte, 1)); n != 0 || err != io.EOF {
+						t.Errorf("the body has %d bytes, %v", n, err)
+					}
+					numbered(n, w, r)
+				})
+				s.send(r)
+				settle()
+				want := asked{http.MethodGet, "/x", "example.com", http.Header{"X-Own": {"1"}}, 0}
+				if fmt.Sprint(got) != fmt.Sprint(want) {
+					t.Errorf("the handler was asked for %v, want %v", got, want)
+				}
+			})
+		})
+	}
+}
+
+// recycled is a writer that may not be used once its request has ended.
+type recycled struct {
+	http.ResponseWriter
+
+	t     *testing.T
+	ended bool
+}
+
+func (w *recycled) check() {
+	if w.ended {
+		w.t.Error("the writer of a request that has ended is used")
+	}
+}
+
+func (w *recycled) Header() http.Header         { w.check(); return w.ResponseWriter.Header() }
+func (w *recycled) WriteHeader(status int)      { w.check(); w.ResponseWriter.WriteHeader(status) }
+func (w *recycled) Write(p []byte) (int, error) { w.check(); return w.ResponseWriter.Write(p) }
+
+type valueKey struct{}
+
+func TestARefreshTouchesNothingOfTheRequestThatHasEnded(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		gate := make(chan struct{})
+		s := refreshed(t, nil, func(n int64, w http.ResponseWriter, r *http.Request) {
+			<-gate
+			switch {
+			case r.URL.String() != "/x" || r.Host != "example.com" || r.Header.Get("X-Own") != "own" || len(r.Header) != 1 || r.RequestURI != "/x":
+				t.Errorf("the handler is asked for %s %s %s %v", r.Host, r.RequestURI, r.URL, r.Header)
+			case r.Context().Err() != nil:
+				t.Errorf("its context is done: %v", r.Context().Err())
+			case r.Context().Value(valueKey{}) != "value":
+				t.Errorf("its context has the value %v", r.Context().Value(valueKey{}))
+			case r.PathValue("id") != "7":
+				t.Errorf("the path's value is %q", r.PathValue("id"))
+			}
+			numbered(n, w, r)
+		})
+		ctx, cancel := context.WithCancel(context.WithValue(t.Context(), valueKey{}, "value"))
+		r := request(http.MethodGet, "/x", "X-Own", "own").WithContext(ctx)
+		r.SetPathValue("id", "7")
+		w := &recycled{ResponseWriter: httptest.NewRecorder(), t: t}
+		s.handler.ServeHTTP(w, r)
+		w.ended = true
+		cancel()
+		r.Header.Set("X-Own", "another's")
+		r.Header.Set("Cookie", "another's")
+		r.URL.Path, r.URL.RawQuery, r.Host, r.RequestURI = "/another's", "q", "another.example", "/another's"
+		r.SetPathValue("id", "8")
+		settle()
+		s.wantCalls(t, 2)
+		close(gate)
+		settle()
+	})
+}
+
+func TestARefreshThatFailsLeavesTheResponseAndIsTriedAgain(t *testing.T) {
+	tests := map[string]func(w http.ResponseWriter){
+		"panics":             func(http.ResponseWriter) { panic("failed") },
+		"panics in the body": func(w http.ResponseWriter) { _, _ = io.WriteString(w, page(1)); panic("failed") },
+		"aborts":             func(http.ResponseWriter) { panic(http.ErrAbortHandler) },
+		"fails":              func(w http.ResponseWriter) { w.WriteHeader(http.StatusBadGateway) },
+		"writes too little":  func(w http.ResponseWriter) { w.Header().Set("Content-Length", "50"); _, _ = io.WriteString(w, "x") },
+		"says private":       func(w http.ResponseWriter) { w.Header().Set("Cache-Control", "private") },
+		"sets a cookie":      func(w http.ResponseWriter) { w.Header().Set("Set-Cookie", "session=1") },
+		"flushes":            func(w http.ResponseWriter) { _ = http.NewResponseController(w).Flush() },
+		"flushes as of old":  func(w http.ResponseWriter) { w.(http.Flusher).Flush() }, //nolint:errcheck,forcetypeassert // as handlers do
+		"writes 2 MiB":       func(w http.ResponseWriter) { _, _ = w.Write(make([]byte, 2<<20)) },
+		"sends a part":       func(w http.ResponseWriter) { w.WriteHeader(http.StatusPartialContent) },
+		"varies by all":      func(w http.ResponseWriter) { w.Header().Set("Vary", "*") },
+		"sends 103 and fails": func(w http.ResponseWriter) {
+			w.WriteHeader(http.StatusEarlyHints)
+			w.WriteHeader(http.StatusInternalServerError)
+		},
+	}
+	for name, fail := range tests {
+		t.Run("a handler that "+name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				s := refreshed(t, &httpcache.Options{Logger: slog.New(slog.DiscardHandler)}, func(n int64, w http.ResponseWriter, r *http.Request) {
+					if n == 2 {
+						fail(w)
+						return
+					}
+					numbered(n, w, r)
+				})
+				s.get("/x")
+				settle()
+				s.wantCalls(t, 2)
+				if a := s.get("/x"); a.body != "page 1" || !a.isHit() {
+					t.Errorf("after the failure: %q, %s", a.body, a.status())
+				}
+				settle()
+				s.wantCalls(t, 3)
+				if a := s.get("/x"); a.body != "page 3" || !a.isHit() {
+					t.Errorf("after the next refresh: %q, %s", a.body, a.status())
+				}
+			})
+		})
+	}
+}
+
+func TestAPanicInTheBackgroundIsLogged(t *testing.T) {
+	for name, tt := range map[string]struct {
+		panics any
+		logged bool
+	}{
+		"a panic":  {"boom", true},
+		"an abort": {fmt.Errorf("gone: %w", http.ErrAbortHandler), false},
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				var log bytes.Buffer
+				s := refreshed(t, &httpcache.Options{Logger: slog.New(slog.NewTextHandler(&log, nil))}, func(int64, http.ResponseWriter, *http.Request) { panic(tt.panics) })
+				s.get("/x")
+				settle()
+				s.wantCalls(t, 2)
+				if got := log.String(); tt.logged != strings.Contains(got, "panic=boom") || tt.logged != strings.Contains(got, "refresh_test.go") {
+					t.Errorf("the log says %q", got)
+				}
+			})
+		})
+	}
+}
+
+func TestARefreshHasThirtySeconds(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var start, end time.Time
+		s := refreshed(t, nil, func(n int64, w http.ResponseWriter, r *http.Request) {
+			start = time.Now()
+			<-r.Context().Done()
+			end = time.Now()
+			numbered(n, w, r)
+		})
+		s.get("/x")
+		<-time.After(40 * time.Second)
+		settle()
+		if got := end.Sub(start); got != 30*time.Second {
+			t.Errorf("the context of the refresh was done after %v", got)
+		}
+		if a := s.get("/x"); a.body != "page 1" {
+			t.Errorf("what came after that is stored: %q", a.body)
+		}
+		<-time.After(time.Minute)
+	})
+}
+
+func TestRequestsAreServedWhileARefreshHangs(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		gate := make(chan struct{})
+		s := refreshed(t, nil, func(n int64, w http.ResponseWriter, r *http.Request) {
+			if n == 2 {
+				<-gate
+			}
+			numbered(n, w, r)
+		})
+		start := time.Now()
+		for range 5 {
+			if a := s.get("/x"); a.body != "page 1" {
+				t.Errorf("%q, %s", a.body, a.status())
+			}
+		}
+		if got := time.Since(start); got != 0 {
+			t.Errorf("they took %v", got)
+		}
+		<-time.After(time.Minute)
+		start = time.Now()
+		if a := s.get("/x"); a.body != "page 3" || time.Since(start) != 0 {
+			t.Errorf("once it may not be stale any more: %q after %v, %s", a.body, time.Since(start), a.status())
+		}
+		close(gate)
+	})
+}
+
+func TestARefreshIsNoMoreThanSixtyFourAtATime(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		gate := make(chan struct{})
+		var s *service
+		s = serve(t, nil, func(w http.ResponseWriter, r *http.Request) {
+			if s.calls.Load() > 100 {
+				<-gate
+			}
+			saying(r.URL.Path, "Cache-Control", "max-age=10, stale-while-revalidate=60")(w, r)
+		})
+		all := func() {
+			for i := range 100 {
+				path := fmt.Sprint("/", i)
+				if a := s.get(path); a.body != path {
+					t.Errorf("%s has %q, %s", path, a.body, a.status())
+				}
+			}
+			settle()
+		}
+		all()
+		<-time.After(15 * time.Second)
+		all()
+		s.wantCalls(t, 164)
+		close(gate)
+		settle()
+		all() // those that had no room have not been given up
+		s.wantCalls(t, 200)
+	})
+}
