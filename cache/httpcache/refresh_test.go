@@ -179,7 +179,7 @@ func TestARefreshThatFailsLeavesTheResponseAndIsTriedAgain(t *testing.T) {
 		"says private":       func(w http.ResponseWriter) { w.Header().Set("Cache-Control", "private") },
 		"sets a cookie":      func(w http.ResponseWriter) { w.Header().Set("Set-Cookie", "session=1") },
 		"flushes":            func(w http.ResponseWriter) { _ = http.NewResponseController(w).Flush() },
-		"flushes as of old":  func(w http.ResponseWriter) { w.(http.Flusher).Flush() }, //nolint:errcheck,forcetypeassert // as handlers do
+		"flushes as of old":  func(w http.ResponseWriter) { w.(http.Flusher).Flush() },
 		"writes 2 MiB":       func(w http.ResponseWriter) { _, _ = w.Write(make([]byte, 2<<20)) },
 		"sends a part":       func(w http.ResponseWriter) { w.WriteHeader(http.StatusPartialContent) },
 		"varies by all":      func(w http.ResponseWriter) { w.Header().Set("Vary", "*") },
@@ -235,6 +235,20 @@ func TestAPanicInTheBackgroundIsLogged(t *testing.T) {
 			})
 		})
 	}
+}
+
+func TestARefreshCanFlush(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := refreshed(t, nil, func(n int64, w http.ResponseWriter, r *http.Request) {
+			if err := http.NewResponseController(w).Flush(); err != nil {
+				t.Errorf("a flush where nobody is: %v", err)
+			}
+			numbered(n, w, r)
+		})
+		s.get("/x")
+		settle()
+		s.wantCalls(t, 2)
+	})
 }
 
 func TestARefreshHasThirtySeconds(t *testing.T) {
