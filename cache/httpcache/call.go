@@ -14,7 +14,7 @@ type call struct {
 	key       string  // of the flight
 	flight    *flight // nil where nobody waits
 	why       string
-	storeDown bool
+	storeDown bool // or closed to this cache
 	refreshes bool // nobody waits for an answer
 
 	before     http.Header // the client's header as it was before the handler
@@ -179,7 +179,7 @@ func remaining(t *terms, age time.Duration) time.Duration {
 
 // canStore reports whether there is a store that could take the response, and a record in it that an invalidation would remove.
 func (x *call) canStore() bool {
-	return !x.storeDown && !x.found.foreign && len(x.found.base) > 0
+	return !x.storeDown && x.cache.life.Err() == nil && !x.found.foreign && len(x.found.base) > 0
 }
 
 // make makes what will be stored, but for the body.
@@ -210,7 +210,7 @@ func (x *call) finish(rec *recorder) {
 		maps.Copy(x.w.Header(), own)
 		if x.judged.why != "" { // it holds, and is to be kept no longer
 			x.flight.land(unshareable, nil, nil, nil)
-			x.cache.remove(context.WithoutCancel(x.r.Context()), x.left, []string{x.target.base}, nil)
+			x.cache.remove(x.r.Context(), x.left, []string{x.target.base}, nil)
 			x.cache.answer(x.w, x.r, p, now, report{forward: x.why, status: http.StatusNotModified, detail: x.judged.why})
 			return
 		}

@@ -20,8 +20,6 @@ func (v *visit) change() {
 
 func (v *visit) invalidate(h http.Header) {
 	c := v.cache
-	// The client may have gone, and what it has changed is changed.
-	ctx := context.WithoutCancel(v.r.Context())
 	changed := []*http.Request{v.r}
 	for _, name := range [...]string{location, contentLocation} {
 		if s := sibling(v.r, h.Get(name)); s != nil {
@@ -37,12 +35,27 @@ func (v *visit) invalidate(h http.Header) {
 	for _, group := range groupsOf(h[groupInvalidate]) {
 		groups = append(groups, groupKey(originOf(v.r), group))
 	}
-	c.remove(ctx, c.shelf.guard.timeout, sortedOnce(bases), groups)
+	c.remove(v.r.Context(), c.shelf.guard.timeout, sortedOnce(bases), groups)
 }
 
-// remove invalidates targets and groups, also for those who would join a call of the handler that is older.
+// remove invalidates targets and groups, also for those who would join a call of the handler that is older. It waits no longer than what is left; then
+// it goes on, each of its operations within the store's own timeout: it has to be done.
 func (c *Cache) remove(ctx context.Context, left time.Duration, bases, groups []string) {
-	c.shelf.remove(ctx, left, bases, groups)
+	ctx = context.WithoutCancel(ctx)
+	done := make(chan struct{})
+	run := func() {
+		defer close(done)
+		c.shelf.remove(ctx, bases, groups)
+	}
+	if !c.background(c.storing, run) && !c.shelf.guard.start(run) {
+		close(done)
+	}
+	timer := time.NewTimer(left)
+	defer timer.Stop()
+	select {
+	case <-done:
+	case <-timer.C:
+	}
 	for _, base := range bases {
 		c.flights.forget(base)
 	}

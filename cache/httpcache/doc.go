@@ -50,7 +50,7 @@
 // # When the store fails
 //
 // A request waits for the store no longer than Options.Timeout, and then for the handler as if there were no cache. A value that is damaged or of
-// another version is a miss. Responses are stored while nobody waits. A store that ignores its context and turns from quick to hanging
+// another version is a miss. Responses are stored while nobody waits, and an invalidation that takes longer goes on when its request has been answered. A store that ignores its context and turns from quick to hanging
 // delays the requests that are reading from it at that moment; all others are served.
 //
 // # Memory

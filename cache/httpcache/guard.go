@@ -9,11 +9,14 @@ import (
 )
 
 // guard keeps a store from delaying requests for longer than the timeout, also one that does not keep to its own. Watching over an operation takes a goroutine,
-// which costs more than reading from memory does: a store that has been quick many times in a row is not watched when it is read, until it is slow once.
+// which costs more than reading from memory does: a store that has been quick many times in a row is not watched when it is read, until it is slow once
+// or somebody waits for it.
 type guard struct {
 	timeout time.Duration
 	streak  atomic.Int32 // of operations that were quick
 	waiting atomic.Int32 // goroutines that wait for the store
+	inside  atomic.Int32 // reads that are not watched
+	sign    atomic.Int64 // when one of these ended last, or began where there was none: nanoseconds since 1970
 }
 
 const (
@@ -28,18 +31,51 @@ var (
 	errStorePanicked = errors.New("httpcache: the store panicked")
 )
 
-// trusts reports whether the store has been quick for long enough.
-func (g *guard) trusts() bool { return g.streak.Load() >= trustAfter }
+// enter reports whether the caller may read the store without being watched; it calls leave then. A store that is being read and gives no sign is
+// not trusted.
+func (g *guard) enter(now time.Time) bool {
+	if g.streak.Load() < trustAfter {
+		return false
+	}
+	if g.inside.Load() == 0 {
+		g.sign.Store(now.UnixNano())
+	} else if now.UnixNano()-g.sign.Load() > int64(quick) {
+		g.streak.Store(0)
+		return false
+	}
+	g.inside.Add(1)
+	return true
+}
+
+// leave is deferred by who has entered at start. It makes an error of a panic, and tells when it was called.
+func (g *guard) leave(ctx context.Context, start time.Time, now *time.Time, err *error) {
+	if p := recover(); p != nil {
+		*err = fmt.Errorf("%w: %v", errStorePanicked, p)
+	}
+	*now = time.Now()
+	g.sign.Store(now.UnixNano())
+	g.inside.Add(-1)
+	g.count(ctx, now.Sub(start), *err)
+}
+
+// start runs f, which waits for the store, in a goroutine, and reports false where too many do so.
+func (g *guard) start(f func()) bool {
+	if g.waiting.Add(1) > maxWaiting {
+		g.waiting.Add(-1)
+		return false
+	}
+	go func() {
+		defer g.waiting.Add(-1)
+		f()
+	}()
+	return true
+}
 
 // watch runs f, and returns when the time that is left is over though f has not: f must share nothing with the caller but what it returns. A
 // panic of the store's is an error.
 func watch[T any](ctx context.Context, g *guard, left time.Duration, f func(context.Context) (T, error)) (T, error) {
 	var none T
 	if left <= 0 {
-		return none, errStoreHangs
-	}
-	if g.waiting.Add(1) > maxWaiting {
-		g.waiting.Add(-1)
 		return none, errStoreHangs
 	}
 	ctx, cancel := context.WithTimeout(ctx, left)
@@ -49,11 +85,13 @@ func watch[T any](ctx context.Context, g *guard, left time.Duration, f func(cont
 		err   error
 	}
 	done := make(chan result, 1)
-	go func() {
-		defer g.waiting.Add(-1)
+	started := g.start(func() {
 		value, err := timed(ctx, g, f)
 		done <- result{value, err}
-	}()
+	})
+	if !started {
+		return none, errStoreHangs
+	}
 	select {
 	case r := <-done:
 		return r.value, r.err
@@ -62,20 +100,21 @@ func watch[T any](ctx context.Context, g *guard, left time.Duration, f func(cont
 	}
 }
 
-// timed runs f and counts whether it was quick.
+// timed runs f and counts whether it was quick. A panic of f's is an error.
 func timed[T any](ctx context.Context, g *guard, f func(context.Context) (T, error)) (value T, err error) {
-	var now time.Time
-	defer g.count(ctx, time.Now(), &now, &err)
+	start := time.Now()
+	defer func() {
+		if p := recover(); p != nil {
+			err = fmt.Errorf("%w: %v", errStorePanicked, p)
+		}
+		g.count(ctx, time.Since(start), err)
+	}()
 	return f(ctx)
 }
 
-// count is deferred by what has used the store since start. It makes an error of a panic, and tells when it was called.
-func (g *guard) count(ctx context.Context, start time.Time, now *time.Time, err *error) {
-	if p := recover(); p != nil {
-		*err = fmt.Errorf("%w: %v", errStorePanicked, p)
-	}
-	*now = time.Now()
-	if *err != nil && ctx.Err() == nil || now.Sub(start) > quick {
+// count counts an operation that took so long.
+func (g *guard) count(ctx context.Context, took time.Duration, err error) {
+	if err != nil && ctx.Err() == nil || took > quick {
 		g.streak.Store(0)
 	} else if g.streak.Load() < trustAfter {
 		g.streak.Add(1)

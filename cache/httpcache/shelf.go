@@ -54,9 +54,11 @@ func (f *found) free() {
 
 // look looks for a response to r. It takes no longer than what is left from began on, and tells when it has looked.
 func (s *shelf) look(ctx context.Context, began time.Time, left time.Duration, t target, r *http.Request) (f *found, now time.Time, err error) {
-	if s.guard.trusts() && left > 0 {
-		defer s.guard.count(ctx, began, &now, &err)
-		f, err = s.read(ctx, t, r)
+	if left > 0 && s.guard.enter(began) {
+		defer s.guard.leave(ctx, began, &now, &err)
+		l := &limited{Context: ctx, until: began.Add(left)}
+		defer l.end()
+		f, err = s.read(l, t, r)
 		return f, now, err
 	}
 	t.raw, r = bytes.Clone(t.raw), apart(r)
@@ -276,9 +278,9 @@ func (s *shelf) swap(ctx context.Context, key string, old, replacement []byte, t
 	return s.cache.Set(ctx, key, replacement, ttl) == nil
 }
 
-// remove invalidates what is stored for targets, and for groups. It waits no longer than what is left; what fails is remembered by the *cache.Cache.
-func (s *shelf) remove(ctx context.Context, left time.Duration, bases, groups []string) {
-	_, _ = watch(ctx, &s.guard, left, func(ctx context.Context) (struct{}, error) {
+// remove invalidates what is stored for targets, and for groups. What fails is remembered by the *cache.Cache.
+func (s *shelf) remove(ctx context.Context, bases, groups []string) {
+	_, _ = timed(ctx, &s.guard, func(ctx context.Context) (struct{}, error) {
 		var problems []error
 		for _, base := range bases {
 			problems = append(problems, s.cache.Delete(ctx, base))
