@@ -179,7 +179,7 @@ func remaining(t *terms, age time.Duration) time.Duration {
 
 // canStore reports whether there is a store that could take the response, and a record in it that an invalidation would remove.
 func (x *call) canStore() bool {
-	return !x.storeDown && x.cache.life.Err() == nil && !x.found.foreign && len(x.found.base) > 0
+	return !x.storeDown && x.cache.life.Err() == nil && !x.found.foreign && x.found.base != nil
 }
 
 // make makes what will be stored, but for the body.

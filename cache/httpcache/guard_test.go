@@ -59,6 +59,7 @@ func TestATrustedStoreThatKeepsToContextsDelaysNobody(t *testing.T) {
 						s.trusted()
 						s.trouble(operations, what)
 						s.isServed(t, step)
+						<-time.After(time.Minute) // what goes on in the background ends too
 						s.end()
 						met = s.met.Load()
 					})

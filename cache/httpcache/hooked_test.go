@@ -123,3 +123,13 @@ func (s *hooked) Touch(ctx context.Context, key string, ttl time.Duration) (bool
 	}
 	return s.Store.Touch(ctx, key, ttl)
 }
+
+// small is a memory store that is soon full.
+func small(t testing.TB, entries int, bytes int64) *memstore.Store {
+	t.Helper()
+	m, err := memstore.New(&memstore.Options{MaxEntries: entries, MaxBytes: bytes})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return m
+}

@@ -85,13 +85,14 @@ func (s *shelf) takeMarks(ctx context.Context, keys []string, asked time.Time) (
 		return nil, false
 	}
 	for _, key := range keys {
-		version, invalidated, ok := decodeMark(found[key])
+		record, there := found[key]
+		version, invalidated, ok := decodeMark(record)
 		switch {
 		case !ok:
 			version = newNonce()
 			made := encodeMark(version, time.Unix(0, 0))
 			stored, err := s.cache.Add(ctx, key, made, markLife)
-			if errors.Is(err, errors.ErrUnsupported) || err == nil && !stored && len(found[key]) > 0 { // garbage
+			if errors.Is(err, errors.ErrUnsupported) || err == nil && !stored && there { // garbage
 				err, stored = s.cache.Set(ctx, key, made, markLife), true
 			}
 			if err != nil || !stored {

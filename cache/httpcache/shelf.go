@@ -88,7 +88,7 @@ func (s *shelf) read(ctx context.Context, t target, r *http.Request) (*found, er
 		f.nonce = decodeLease(head)
 	case isResponse:
 		p := &f.decoded
-		if !p.decode(head, body) {
+		if !p.decode(head, body) || p.variant != "" { // which an index has to list
 			return f, nil
 		}
 		f.nonce = p.nonce
@@ -197,7 +197,7 @@ func (f *found) varying(names []string) []string {
 //
 // names are those of its Vary and of the index that was found, if any: see [found.varying].
 func (s *shelf) put(ctx context.Context, t target, f *found, p response, names []string, keep time.Duration) bool {
-	if f.foreign || len(f.base) == 0 || keep <= 0 {
+	if f.foreign || f.base == nil || keep <= 0 {
 		return false
 	}
 	nonce, x := f.nonce, f.index
