@@ -264,20 +264,24 @@ func (x *call) store(p *response) {
 	})
 }
 
-// settle ends the flight once the store has what there is for it. No client waits for that, but those that wait for the flight do, no longer than for the store
-// anywhere. Where there is too much to do, the store goes without: a lease that stays there keeps nobody from anything.
+// settle ends the flight once the store has what there is for it. Those that wait for the flight wait no longer than for the store anywhere, and no client waits
+// unless much else is being stored: then it does for what is left of its own time. After Close there is only the flight to end.
 func (x *call) settle(last func(ctx context.Context)) {
 	c := x.cache
 	x.settling = true
-	done := c.background(c.storing, func() {
+	end := func(left time.Duration) {
 		defer c.flights.settle(x.key, x.flight)
-		_, _ = watch(context.Background(), &c.shelf.guard, c.shelf.guard.timeout, func(ctx context.Context) (struct{}, error) {
+		_, _ = watch(context.Background(), &c.shelf.guard, left, func(ctx context.Context) (struct{}, error) {
 			last(ctx)
 			return struct{}{}, nil
 		})
-	})
-	if !done {
+	}
+	switch {
+	case c.background(c.storing, func() { end(c.shelf.guard.timeout) }):
+	case c.life.Err() != nil:
 		c.flights.settle(x.key, x.flight)
+	default:
+		end(x.left)
 	}
 }
 

@@ -27,7 +27,7 @@ func TestHandlersGoOnAfterClose(t *testing.T) {
 			}
 		}
 		settle()
-		s.wantCalls(t, 1) // nothing is refreshed
+		s.wantCalls(t, 1)                                   // nothing is refreshed
 		for _, want := range []string{"page 2", "page 3"} { // nothing is stored
 			if a := s.get("/y"); a.body != want || a.status() != "larder; fwd=uri-miss; ttl=10" {
 				t.Errorf("%q, %s", a.body, a.status())

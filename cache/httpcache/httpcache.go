@@ -213,8 +213,8 @@ func (c *Cache) log() *slog.Logger {
 	return c.logger
 }
 
-// maxBackground is how many responses are stored, and how many are refreshed, at a time. What is beyond is not stored, or refreshed by a
-// later request.
+// maxBackground is how many responses are stored, and how many are refreshed, at a time without a client that waits. What is beyond is
+// stored before its client's request ends, or refreshed by a later request.
 const maxBackground = 64
 
 // background runs f in a goroutine that Close waits for, and reports false where there are too many or the cache is closed.
