@@ -125,11 +125,11 @@ func without(h http.Header, names ...string) http.Header {
 }
 
 // update is what a 304 makes of stored fields (RFC 9111 section 3.2): it replaces those that it has, but for what is about the body that is
-// stored, and about the validator by which it was found.
+// stored, byte for byte, and about the validator by which it was found. Its type may have become more exact.
 func update(stored, fresh []field) []field {
 	fresh = slices.DeleteFunc(fresh, func(f field) bool {
 		switch f.name {
-		case etag, "Content-Encoding", contentRange, contentType, "Content-Md5", "Content-Digest", "Repr-Digest", "Digest":
+		case etag, "Content-Encoding", contentRange, "Content-Md5", "Content-Digest", "Repr-Digest", "Digest":
 			return true
 		}
 		return false

@@ -27,7 +27,7 @@ func TestA304AndAStoredField(t *testing.T) {
 		{"Content-Language is replaced", "Content-Language", "en", "de", "de", "de"},
 		{"Date is replaced", "Date", "Sat, 01 Jan 2000 00:00:00 GMT", "Sat, 01 Jan 2000 00:00:20 GMT", "Sat, 01 Jan 2000 00:00:20 GMT", "Sat, 01 Jan 2000 00:00:20 GMT"},
 		{"Date is that of the 304 though it has none", "Date", "Sat, 01 Jan 2000 00:00:00 GMT", "", "Sat, 01 Jan 2000 00:00:20 GMT", "Sat, 01 Jan 2000 00:00:20 GMT"},
-		{"Content-Type stays", "Content-Type", "text/css", "text/plain", "text/css", "text/css"},
+		{"Content-Type is replaced", "Content-Type", "text/css", "text/css; charset=utf-8", "text/css; charset=utf-8", "text/css; charset=utf-8"},
 		{"Content-Encoding stays", "Content-Encoding", "x", "gzip", "x", "x"},
 		{"Content-Length stays", "Content-Length", "5", "7", "5", "5"},
 		{"Content-MD5 stays", "Content-MD5", "a", "b", "a", "a"},
