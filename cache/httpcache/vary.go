@@ -61,7 +61,7 @@ func variantOf(r *http.Request, names []string) string {
 		b = appendPart(b, uniform(lines))
 	}
 	for _, name := range routing {
-		b = appendPart(appendPart(append(b, '+'), name), routingValue(name, r.Header[name]))
+		b = appendRouting(b, name, r.Header[name])
 	}
 	sum := sha256.Sum256(b)
 	return base64.RawURLEncoding.EncodeToString(sum[:16])
@@ -105,35 +105,52 @@ func routingOf(h http.Header) []string {
 
 func isRouting(name string) bool {
 	switch name {
-	case "Forwarded", "Front-End-Https":
+	case "Forwarded", "Front-End-Https", "Cloudfront-Forwarded-Proto":
 		return true
 	}
 	if !strings.HasPrefix(name, "X-") {
 		return false
 	}
 	switch name {
-	case "X-Forwarded-For", "X-Forwarded-Client-Cert": // who asks, not for what
-		return false
-	case "X-Host", "X-Http-Host-Override", "X-Original-Host", "X-Original-Url", "X-Original-Uri", "X-Rewrite-Url", "X-Url-Scheme",
-		"X-Http-Method-Override", "X-Http-Method", "X-Method-Override", "X-Scheme":
+	case "X-Host", "X-Http-Method", "X-Request-Uri", "X-Scheme", "X-Script-Name", "X-Url-Scheme":
 		return true
+	case "X-Forwarded-Client-Cert": // who asks, not for what
+		return false
 	}
-	return strings.HasPrefix(name, "X-Forwarded-")
+	if strings.HasSuffix(name, "-For") { // the same
+		return false
+	}
+	return strings.HasPrefix(name, "X-Forwarded") || strings.Contains(name, "-Original-") || strings.HasPrefix(name, "X-Rewrite-") ||
+		strings.HasPrefix(name, "X-Override-") || strings.HasSuffix(name, "-Override")
 }
 
-// routingValue is the value of such a field without what names the client: a cache of one page for each client is none.
-func routingValue(name string, lines []string) string {
-	if name != "Forwarded" {
-		return uniform(lines)
-	}
-	var kept []string // RFC 7239 section 4
+// appendRouting appends such a field as it is, but for what names the client: a cache of one page for each client is none.
+func appendRouting(b []byte, name string, lines []string) []byte {
+	b = appendPart(append(b, '+'), name)
 	for _, line := range lines {
-		for pair := range strings.FieldsFuncSeq(line, func(c rune) bool { return c == ',' || c == ';' }) {
-			key, _, _ := strings.Cut(trim(pair), "=")
-			if key = strings.ToLower(key); key != "for" && key != "by" {
-				kept = append(kept, trim(pair))
+		if name == "Forwarded" {
+			line = withoutClients(line)
+		}
+		b = appendPart(b, line)
+	}
+	return b
+}
+
+// withoutClients is a line of Forwarded (RFC 7239 section 4) without the pairs for and by. What a quoted string holds may be cut up, but is not lost.
+func withoutClients(line string) string {
+	var b strings.Builder
+	for i, element := range strings.Split(line, ",") {
+		if i > 0 {
+			b.WriteByte(',')
+		}
+		for pair := range strings.SplitSeq(element, ";") {
+			name, value, _ := strings.Cut(trim(pair), "=")
+			name = strings.ToLower(name)
+			if name != "for" && name != "by" || strings.ContainsAny(value, "= \t") { // where others may read a pair of another name
+				b.WriteString(trim(pair))
+				b.WriteByte(';')
 			}
 		}
 	}
-	return strings.Join(kept, ";")
+	return b.String()
 }
