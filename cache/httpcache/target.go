@@ -34,10 +34,7 @@ func targetOf(buffer []byte, r *http.Request, own func(*http.Request) string) (t
 		}
 		b = appendPart(append(b, 'k'), text)
 	} else {
-		came := r.RequestURI
-		if came == "" || r.URL.Host != "" { // a request that no server has read, or the absolute form, of which Host has the rest
-			came = r.URL.RequestURI()
-		}
+		came := originForm(r)
 		b = appendPart(append(b, 'u'), schemeOf(r))
 		b = appendPart(b, hostOf(r))
 		b = appendPart(b, came)
@@ -51,6 +48,30 @@ func targetOf(buffer []byte, r *http.Request, own func(*http.Request) string) (t
 		return target{}, false
 	}
 	return newTarget(b), true
+}
+
+// originForm is the request target as it came, without the scheme and the host of the absolute form (RFC 9112 section 3.2.2) where these are the connection's and
+// the request's. The rest is taken from the text: to parse it would make one of what handlers and those who show it tell apart, such as no path and /.
+func originForm(r *http.Request) string {
+	came := r.RequestURI
+	switch {
+	case came == "": // a request that no server has read
+		return r.URL.RequestURI()
+	case came[0] == '/':
+		return came
+	}
+	scheme, rest, _ := strings.Cut(came, "://")
+	if !strings.EqualFold(scheme, schemeOf(r)) {
+		return came
+	}
+	end := strings.IndexAny(rest, "/?")
+	if end < 0 {
+		end = len(rest)
+	}
+	if normalHost(rest[:end], schemeOf(r)) != hostOf(r) {
+		return came
+	}
+	return rest[end:]
 }
 
 // isPlain reports whether came is the path of u without anything that is escaped or a query, or with that query: what the more expensive
