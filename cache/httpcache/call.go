@@ -18,14 +18,15 @@ type call struct {
 	refreshes bool // nobody waits for an answer
 
 	before     http.Header // the client's header as it was before the handler
-	asked      time.Time
-	validating bool      // the handler was asked whether found.response holds
-	judged     judgement // of what it answered
-	made       *response // of what it answered, without the body; nil where it is not stored
-	validated  *response // what found.response is by a 304
-	unmatched  bool      // the 304 was about another response
-	failed     int       // the status in place of which found.response is served
-	settling   bool      // somebody else ends the flight
+	looked     time.Time   // when the store was asked
+	asked      time.Time   // when the handler was
+	validating bool        // the handler was asked whether found.response holds
+	judged     judgement   // of what it answered
+	made       *response   // of what it answered, without the body; nil where it is not stored
+	validated  *response   // what found.response is by a 304
+	unmatched  bool        // the 304 was about another response
+	failed     int         // the status in place of which found.response is served
+	settling   bool        // somebody else ends the flight
 }
 
 // lead makes the call that others wait for. Somebody may have stored its response between this one's look and its flight.
@@ -36,6 +37,7 @@ func (x *call) lead() {
 		now := time.Now()
 		x.left -= now.Sub(began)
 		if x.storeDown = err != nil; err == nil {
+			x.looked = began
 			x.flight.claim(again.nonce)
 			use, why := x.useOf(again.response, now)
 			if use == usableMeanwhile && x.refreshes {

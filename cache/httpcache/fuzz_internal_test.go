@@ -169,7 +169,7 @@ func FuzzTarget(f *testing.F) {
 			changed := one.Clone(t.Context())
 			changed.URL.Path, changed.URL.RawPath = path, ""
 			t3, ok := targetOf(nil, changed, nil)
-			if same := path == one.URL.Path || one.URL.Scheme != "" || strings.HasSuffix(name1[2], changed.URL.RequestURI()); ok && !same && t3.text() == t1.text() {
+			if same := path == one.URL.Path || strings.HasSuffix(name1[2], changed.URL.RequestURI()); ok && !same && t3.text() == t1.text() {
 				t.Errorf("%q has one text with its URL changed to %q: %q", name1, changed.URL, t3.text())
 			}
 		}
@@ -179,16 +179,13 @@ func FuzzTarget(f *testing.F) {
 // asked returns a request as a server reads it, nil where it does not, and what it is for.
 func asked(secure bool, host, uri string) (r *http.Request, name [3]string) {
 	u, err := url.ParseRequestURI(uri)
-	if err != nil || u.Opaque != "" {
+	if err != nil || uri[0] != '/' { // the absolute form has tests of its own
 		return nil, name
 	}
 	r = &http.Request{Method: http.MethodGet, Host: host, URL: u, RequestURI: uri, Header: make(http.Header)}
 	name = [3]string{"http", normalHost(host, "http"), uri}
 	if secure {
 		r.TLS, name = &tls.ConnectionState{}, [3]string{"https", normalHost(host, "https"), uri}
-	}
-	if u.Host != "" {
-		name[2] = u.RequestURI()
 	}
 	return r, name
 }

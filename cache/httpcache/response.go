@@ -19,7 +19,7 @@ type response struct {
 	targeted []string // the field that only the cache obeys, which gets to no client but still holds after a 304
 
 	terms    terms
-	asked    time.Time     // when the handler was called
+	asked    time.Time     // when the handler was called; where it said 304, when the store was asked for what that is about
 	came     time.Time     // when it answered
 	age      time.Duration // how old the answer was then
 	madeETag bool          // its ETag is of this cache's making, of which the handler knows nothing

@@ -40,7 +40,7 @@ func (x *call) freshen(h http.Header, now time.Time) {
 	d, targeted := control(merged, own)
 	p.fields = slices.DeleteFunc(p.fields, func(f field) bool { return slices.Contains(d.withheld, f.name) })
 	p.terms = termsOf(d, targeted, p.status, merged, x.rule.TTL, now)
-	p.asked, p.came, p.age = x.asked, now, initialAge(h, x.asked, now)
+	p.asked, p.came, p.age = x.looked, now, initialAge(h, x.asked, now)
 	names, ok := nominated(merged)
 	if ok {
 		p.variant = variantOf(x.r, x.found.varying(names))

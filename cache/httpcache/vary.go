@@ -114,10 +114,10 @@ func isRouting(name string) bool {
 	switch name {
 	case "X-Host", "X-Http-Method", "X-Request-Uri", "X-Scheme", "X-Script-Name", "X-Url-Scheme":
 		return true
-	case "X-Forwarded-Client-Cert": // who asks, not for what
+	case "X-Forwarded-Client-Cert": // a credential
 		return false
 	}
-	if strings.HasSuffix(name, "-For") { // the same
+	if strings.HasSuffix(name, "-For") { // who asks, not for what
 		return false
 	}
 	return strings.HasPrefix(name, "X-Forwarded") || strings.Contains(name, "-Original-") || strings.HasPrefix(name, "X-Rewrite-") ||

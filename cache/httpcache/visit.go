@@ -149,7 +149,7 @@ func (v *visit) attempt() bool {
 		v.forward(why, "")
 		return true
 	}
-	x := &call{visit: v, found: f, why: why, storeDown: err != nil || c.life.Err() != nil}
+	x := &call{visit: v, found: f, looked: began, why: why, storeDown: err != nil || c.life.Err() != nil}
 	x.key = v.flightKey(f)
 	if c.passes.has(x.key, now) || use == toValidate && why == onDemand {
 		x.run()
