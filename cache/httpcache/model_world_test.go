@@ -52,7 +52,7 @@ type copied struct {
 	serial    int
 	version   version
 	confirmed time.Time // when the handler was called then
-	forgotten time.Time // when that was, for the first time
+	last      int       // which of its calls that was
 }
 
 // world is the truth: the pages that there are, and the responses that the handler has made of them.
@@ -62,7 +62,7 @@ type world struct {
 	pages  map[string]version
 	made   map[string]*copied // by their tag
 	serial int
-	least  map[string]int // the serial that whoever asks now must get at least, for what has been invalidated
+	least  map[string]int // the call that whoever asks now must get at least, for what has been invalidated
 	number map[string]int // the version that whoever asks now must get at least
 }
 
@@ -100,7 +100,7 @@ func (w *world) ServeHTTP(rw http.ResponseWriter, r *http.Request) {
 	w.mu.Lock()
 	v := w.page(r.URL.Path)
 	w.serial++
-	c := &copied{r.URL.Path, r.Header.Get("Accept"), r.Header.Get("X-Visitor"), r.Header.Get("X-Req"), w.serial, v, start, start}
+	c := &copied{r.URL.Path, r.Header.Get("Accept"), r.Header.Get("X-Visitor"), r.Header.Get("X-Req"), w.serial, v, start, w.serial}
 	w.mu.Unlock()
 	if w.intn(3) == 0 {
 		<-time.After(time.Duration(w.intn(7000)) * time.Millisecond)
@@ -126,8 +126,8 @@ func (w *world) ServeHTTP(rw http.ResponseWriter, r *http.Request) {
 	w.mu.Lock()
 	old := w.made[r.Header.Get("If-None-Match")]
 	if old != nil && old.path == c.path && old.version.number == v.number {
-		if start.After(old.confirmed) {
-			old.confirmed = start
+		if c.serial > old.last {
+			old.confirmed, old.last = start, c.serial
 		}
 		w.mu.Unlock()
 		h.Set("Etag", r.Header.Get("If-None-Match"))
@@ -192,8 +192,8 @@ func (w *world) check(q *asked, a answer, now time.Time) error {
 		return fmt.Errorf("what was for %s alone", c.request)
 	case !maySee(q, c):
 		return fmt.Errorf("what was for %s", c.visitor)
-	case c.serial < q.least || c.version.number < q.number:
-		return fmt.Errorf("%w: response %d of version %d, not %d of %d or later", errOld, c.serial, c.version.number, q.least, q.number)
+	case c.last < q.least || c.version.number < q.number:
+		return fmt.Errorf("%w: response %d of version %d, not %d of %d or later", errOld, c.last, c.version.number, q.least, q.number)
 	}
 	allowed := c.version.control.life + c.version.control.stale
 	if s := a.status(); strings.Contains(s, "stale-if-error") || strings.Contains(s, "collapsed") {
@@ -220,7 +220,7 @@ func maySee(q *asked, c *copied) bool {
 func TestTheModelRejectsWhatIsWrong(t *testing.T) {
 	w := newWorld(1)
 	now := time.Now()
-	c := &copied{path: "/x", visitor: "ann", request: "1", serial: 7, version: version{3, controls()[0]}, confirmed: now}
+	c := &copied{path: "/x", visitor: "ann", request: "1", serial: 7, version: version{3, controls()[0]}, confirmed: now, last: 7}
 	w.made[`"7"`] = c
 	good := func() (*asked, answer) {
 		q := &asked{request: "2", path: "/x", visitor: "nobody", at: now, least: 7, number: 3}
