@@ -8,6 +8,7 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"testing/synctest"
 	"time"
 )
 
@@ -217,7 +218,9 @@ func maySee(q *asked, c *copied) bool {
 	return false
 }
 
-func TestTheModelRejectsWhatIsWrong(t *testing.T) {
+func TestTheModelRejectsWhatIsWrong(t *testing.T) { synctest.Test(t, rejects) }
+
+func rejects(t *testing.T) {
 	w := newWorld(1)
 	now := time.Now()
 	c := &copied{path: "/x", visitor: "ann", request: "1", serial: 7, version: version{3, controls()[0]}, confirmed: now, last: 7}
