@@ -195,6 +195,40 @@ func TestAVariantIsNotTakenForTheOnlyResponse(t *testing.T) {
 	})
 }
 
+func TestAVariantFromBeforeAChangeIsNotTakenForANewOne(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		store, version := hook(t), "old"
+		s := serveOver(t, store, nil, func(w http.ResponseWriter, r *http.Request) {
+			saying(version, "Cache-Control", "max-age=60", "Vary", "Accept")(w, r)
+		})
+		variant := func() (key string, all map[string][]byte) {
+			s.get("/x")
+			settle()
+			all = store.records(t)
+			for k := range all {
+				if len(k) > len(key) { // than the index'
+					key = k
+				}
+			}
+			return key, all
+		}
+		before, all := variant()
+		old := all[before]
+		s.do(http.MethodPost, "/x")
+		version = "new"
+		store.put(t, nil)
+		after, all := variant()
+		if before == after || len(all) != 2 {
+			t.Fatalf("the keys are %q and %q of %d", before, after, len(all))
+		}
+		all[after] = old
+		store.put(t, all)
+		if a := s.get("/x"); a.body != "new" {
+			t.Errorf("%q, %s", a.body, a.status())
+		}
+	})
+}
+
 func TestAFullStoreBreaksNothing(t *testing.T) {
 	for _, limit := range []int{1, 2, 3, 10} {
 		for _, bytes := range []int64{1, 300, 1000, 100_000} {

@@ -41,11 +41,18 @@ func TestATrustedStoreThatKeepsToContextsDelaysNobody(t *testing.T) {
 			return errors.New("down")
 		},
 		"looks at the clock itself": func(o operation, _ <-chan struct{}) error {
-			at, _ := o.ctx.Deadline()
-			if d := time.Until(at); d < time.Minute {
-				<-time.After(d)
+			at, ok := o.ctx.Deadline()
+			if !ok {
+				at = time.Now().Add(time.Minute)
 			}
-			return o.ctx.Err()
+			<-time.After(time.Until(at))
+			return errors.New("down")
+		},
+		"asks whether it may go on": func(o operation, _ <-chan struct{}) error {
+			for start := time.Now(); o.ctx.Err() == nil && time.Since(start) < time.Minute; {
+				<-time.After(time.Millisecond)
+			}
+			return errors.New("down")
 		},
 	}
 	for name, what := range tests {
@@ -77,6 +84,7 @@ func TestAStoreThatTurnsDeafDelaysOnlyThoseWhoReadAtThatMoment(t *testing.T) {
 		s := versions(t, false)
 		s.get("/page")
 		s.trusted()
+		<-time.After(time.Second) // nothing happens, which is no sign of trouble
 		s.trouble(0, func(_ operation, over <-chan struct{}) error {
 			<-over
 			return nil
@@ -97,6 +105,25 @@ func TestAStoreThatTurnsDeafDelaysOnlyThoseWhoReadAtThatMoment(t *testing.T) {
 		if a := s.get("/page"); !a.isHit() {
 			t.Errorf("afterwards, Cache-Status: %s", a.status())
 		}
+	})
+}
+
+func TestAStoreThatWasSlowOnceIsWatched(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := versions(t, false)
+		s.get("/page")
+		s.trusted()
+		s.store.on(func(operation) error {
+			<-time.After(6 * time.Millisecond)
+			return nil
+		})
+		s.get("/page")
+		s.trouble(0, func(_ operation, over <-chan struct{}) error {
+			<-over
+			return nil
+		})
+		s.isServed(t, steps()["a miss"])
+		s.end()
 	})
 }
 

@@ -25,3 +25,21 @@ func TestWithoutACacheTheHandlerIsAskedEachTime(t *testing.T) {
 		}
 	})
 }
+
+func TestWithoutACacheConcurrentRequestsStillShareACall(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		gate := make(chan struct{})
+		s := serveNothing(t, nil, func(w http.ResponseWriter, r *http.Request) {
+			<-gate
+			saying(page(1), "Cache-Control", "max-age=60")(w, r)
+		})
+		all := s.beginMany(5, "/x")
+		close(gate)
+		for _, c := range all {
+			if a := <-c; a.body != page(1) {
+				t.Errorf("%d bytes, %s", len(a.body), a.status())
+			}
+		}
+		s.wantCalls(t, 1)
+	})
+}

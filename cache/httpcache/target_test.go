@@ -19,7 +19,7 @@ func TestTargetsAreToldApartWhateverTheyAreMadeOf(t *testing.T) {
 		s := serve(t, nil, func(w http.ResponseWriter, r *http.Request) {
 			saying(fmt.Sprintf("%q %q %q", r.Host, r.RequestURI, r.URL.Path), "Cache-Control", "max-age=60")(w, r)
 		})
-		texts := []string{"/", "/a", "/a\x00", "/a\n", "/a\r\nX: y", " 2:/a", "/a 2:/a", "2:/a", "/\x00", "4:http", "/a/a", "/aa", "/1:a", ":", "k 2:/a", "u 4:http", "/" + strings.Repeat("9", 300)}
+		texts := []string{"/", "/a", "/a\x00", "/a\n", "/a\r\nX: y", " 2:/a", "/a 2:/a", "2:/a", "/\x00", "4:http", "/a/a", "/aa", "/1:a", ":", "/:", ":/a", "k 2:/a", "u 4:http", "/" + strings.Repeat("9", 300)}
 		ask := func(host, uri, path string, wantHit bool) {
 			r := &http.Request{Method: http.MethodGet, Host: host, RequestURI: uri, URL: &url.URL{Path: path}, Header: http.Header{}, Proto: "HTTP/1.1", ProtoMajor: 1, ProtoMinor: 1}
 			a := s.send(r)

@@ -8,6 +8,8 @@ import (
 	"testing"
 	"testing/synctest"
 	"time"
+
+	"github.com/larder-go/larder/cache/httpcache"
 )
 
 // reflecting shows the field that it takes its own address from, as frameworks do that trust what a proxy sets.
@@ -138,6 +140,45 @@ func TestHowAFieldIsWrittenIsPartOfTheKey(t *testing.T) {
 			})
 		})
 	}
+}
+
+func TestTheOrderOfFieldsIsNotPartOfTheKey(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := serve(t, nil, saying("page", "Cache-Control", "max-age=60", "Vary", "Accept, Accept-Language"))
+		for range 50 {
+			s.get("/x", "X-Forwarded-Host", "a", "X-Forwarded-Proto", "https", "X-Forwarded-Port", "443", "X-Original-Url", "/y", "Accept", "text/html")
+			settle()
+		}
+		s.wantCalls(t, 1)
+	})
+}
+
+func TestAFieldThatIsNotThereIsNotAnEmptyOne(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := serve(t, nil, saying("page", "Cache-Control", "max-age=60", "Vary", "Accept"))
+		s.get("/x")
+		settle()
+		s.get("/x", "Accept", "")
+		s.wantCalls(t, 2)
+	})
+}
+
+func TestVaryMayNameTheHostWhereTheKeyDoesNot(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		o := &httpcache.Options{Rule: httpcache.Rule{Key: func(r *http.Request) string { return r.URL.Path }}}
+		s := serve(t, o, func(w http.ResponseWriter, r *http.Request) {
+			saying(r.Host, "Cache-Control", "max-age=60", "Vary", "Host")(w, r)
+		})
+		for range 2 {
+			for _, host := range []string{"a.example", "b.example"} {
+				if a := s.get("http://" + host + "/x"); a.body != host {
+					t.Errorf("%s gets the page of %s", host, a.body)
+				}
+				settle()
+			}
+		}
+		s.wantCalls(t, 2)
+	})
 }
 
 func TestWhoAsksIsNotPartOfTheKey(t *testing.T) {
