@@ -57,7 +57,7 @@ func TestCloseEndsARefreshAndWaitsForIt(t *testing.T) {
 		s.get("/x")
 		settle()
 		s.wantCalls(t, 2)
-		closed := make(chan struct{})
+		start, closed := time.Now(), make(chan struct{})
 		for range 2 {
 			go func() {
 				_ = s.cache.Close()
@@ -76,6 +76,9 @@ func TestCloseEndsARefreshAndWaitsForIt(t *testing.T) {
 		close(over)
 		<-closed
 		<-closed
+		if got := time.Since(start); got != 0 {
+			t.Errorf("the refresh was told of it after %v", got)
+		}
 		if a := s.get("/x"); a.body != "page 1" {
 			t.Errorf("what the handler said after Close is stored: %q", a.body)
 		}

@@ -162,7 +162,7 @@ func TestWhatCannotBeSharedIsNotWaitedForAgain(t *testing.T) {
 
 func TestAPassIsRememberedForHalfAMinuteToAMinute(t *testing.T) {
 	type phase = time.Duration // of the clock by which what is remembered is forgotten
-	for _, at := range []phase{0, 10 * time.Second, 29 * time.Second, 31 * time.Second, 59 * time.Second} {
+	for _, at := range []phase{0, 10 * time.Second, 20 * time.Second, 24 * time.Second, 28 * time.Second, 29 * time.Second, 31 * time.Second, 59 * time.Second} {
 		for after, want := range map[time.Duration]int64{0: 3, 30*time.Second - 1: 3, time.Minute: 1, time.Hour: 1} {
 			t.Run(fmt.Sprint(at, " and then ", after), func(t *testing.T) {
 				synctest.Test(t, func(t *testing.T) {

@@ -7,6 +7,8 @@ import (
 	"testing"
 	"testing/synctest"
 	"time"
+
+	"github.com/larder-go/larder/cache/httpcache"
 )
 
 // slowly answers when the gate lets it, with the request's method and its number.
@@ -189,6 +191,45 @@ func TestFollowersWithCredentialsGetOnlyWhatIsForAll(t *testing.T) {
 				})
 			})
 		}
+	}
+}
+
+func TestAPageForAPasswordIsNotForASession(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		gate := make(chan struct{})
+		s := serve(t, nil, func(w http.ResponseWriter, r *http.Request) {
+			<-gate
+			saying("for "+r.Header.Get("Authorization")+r.Header.Get("Cookie"), "Cache-Control", "max-age=60, must-revalidate")(w, r)
+		})
+		password := s.begin(request(http.MethodGet, "/x", "Authorization", "ann"))
+		settle()
+		session := s.begin(request(http.MethodGet, "/x", "Cookie", "bob=1"))
+		settle()
+		close(gate)
+		if a, b := <-password, <-session; a.body != "for ann" || b.body != "for bob=1" {
+			t.Errorf("they get %q and %q, %s", a.body, b.body, b.status())
+		}
+	})
+}
+
+func TestAFollowerWhoAsksForMoreThanTheLeaderGetsItsOwn(t *testing.T) {
+	for _, asks := range []string{"no-cache", "min-fresh=100"} {
+		t.Run(asks, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				gate := make(chan struct{})
+				s := serve(t, &httpcache.Options{ObeyClients: true}, slowly(gate))
+				leader := s.begin(request(http.MethodGet, "/x"))
+				settle()
+				follower := s.begin(request(http.MethodGet, "/x", "Cache-Control", asks))
+				settle()
+				close(gate)
+				<-leader
+				if a := <-follower; a.body != "0123456789" {
+					t.Errorf("%q, %s", a.body, a.status())
+				}
+				s.wantCalls(t, 2)
+			})
+		})
 	}
 }
 

@@ -136,3 +136,22 @@ func TestAChangeThatFailsMakesNothingOld(t *testing.T) {
 		}
 	})
 }
+
+func TestAChangeWhoseClientHasLeftIsAChange(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r, leave := leaving(http.MethodPost, "/x")
+		s := serve(t, nil, func(w http.ResponseWriter, r *http.Request) {
+			if r.Method == http.MethodPost {
+				leave()
+				return
+			}
+			saying("page", "Cache-Control", "max-age=60")(w, r)
+		})
+		s.get("/x")
+		settle()
+		s.send(r)
+		if a := s.get("/x"); a.isHit() {
+			t.Errorf("Cache-Status: %s", a.status())
+		}
+	})
+}

@@ -1,6 +1,7 @@
 package httpcache_test
 
 import (
+	"fmt"
 	"net/http"
 	"testing"
 	"testing/synctest"
@@ -78,6 +79,30 @@ func TestA304ThatMakesAResponseOfNoUseToOthersIsAPass(t *testing.T) {
 			if a := <-c; a.body != "page" {
 				t.Errorf("%q, %s", a.body, a.status())
 			}
+		}
+	})
+}
+
+func TestNoMoreThanTenThousandPassesAreRemembered(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		gate := make(chan struct{})
+		s := serve(t, nil, func(w http.ResponseWriter, r *http.Request) {
+			if r.Header.Get("X-Wait") != "" {
+				<-gate
+			}
+			saying("page", "Cache-Control", "private")(w, r)
+		})
+		for i := range 10_001 {
+			s.get(fmt.Sprint("/", i))
+		}
+		settle()
+		all := s.beginMany(3, "/9999", "X-Wait", "yes")
+		s.wantCalls(t, 10_001+3)
+		all = append(all, s.beginMany(3, "/10000", "X-Wait", "yes")...)
+		s.wantCalls(t, 10_001+3+1)
+		close(gate)
+		for _, c := range all {
+			<-c
 		}
 	})
 }

@@ -111,6 +111,23 @@ func TestARefreshAsksForTheWholeResponse(t *testing.T) {
 	}
 }
 
+func TestARefreshIsStoredWhateverItsClientSaysOfItsOwn(t *testing.T) {
+	for _, asks := range []string{"no-store", "only-if-cached"} {
+		t.Run(asks, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				s := refreshed(t, nil, numbered)
+				if a := s.get("/x", "Cache-Control", asks); a.body != "page 1" {
+					t.Errorf("%q, %s", a.body, a.status())
+				}
+				settle()
+				if a := s.get("/x"); a.body != "page 2" || !a.isHit() {
+					t.Errorf("%q, %s", a.body, a.status())
+				}
+			})
+		})
+	}
+}
+
 // recycled is a writer that may not be used once its request has ended.
 type recycled struct {
 	http.ResponseWriter
