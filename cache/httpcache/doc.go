@@ -36,8 +36,8 @@
 // ignored unless Options.ObeyClients is set. Every answer has Cache-Status (RFC 9211), those from the store Age. If-None-Match, If-Modified-Since, Range and HEAD are answered from the stored 200; it gets an
 // ETag where the handler gave none.
 //
-// Requests for a URL of which nothing is stored wait for one call of the handler, until its header is there: where it cannot be shared each calls for itself, and
-// for half a minute to a minute nobody waits for this URL again.
+// Requests for a URL of which nothing is stored wait for one call of the handler, until five seconds after it began. Where its header says that the response cannot be shared
+// each calls for itself then, and for half a minute to a minute nobody waits for this URL again. Nobody who comes after a change waits for a call from before.
 //
 // # Invalidation
 //

@@ -155,3 +155,37 @@ func TestAChangeWhoseClientHasLeftIsAChange(t *testing.T) {
 		}
 	})
 }
+
+func TestACallFromBeforeAChangeIsNotStoredWhereTheStoreHasSevenMethods(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		gate, version := make(chan struct{}), "old"
+		s := serveOver(t, hook(t).sevenMethods(), nil, func(w http.ResponseWriter, r *http.Request) {
+			if r.Method == http.MethodPost {
+				version = "new"
+				return
+			}
+			body := version
+			<-gate
+			saying(body, "Cache-Control", "max-age=60")(w, r)
+		})
+		old := s.begin(request(http.MethodGet, "/x"))
+		settle()
+		s.do(http.MethodPost, "/x")
+		late := s.begin(request(http.MethodGet, "/x")) // who makes the record that the old one must not take for its own
+		settle()
+		gate <- struct{}{}
+		<-old
+		settle()
+		if a := s.begin(request(http.MethodGet, "/x")); hasEnded(a) {
+			t.Errorf("%q is there", (<-a).body)
+		}
+		close(gate)
+		if a := <-late; a.body != "new" {
+			t.Errorf("%q, %s", a.body, a.status())
+		}
+		settle()
+		if a := s.get("/x"); a.body != "new" || !a.isHit() {
+			t.Errorf("%q, %s", a.body, a.status())
+		}
+	})
+}
