@@ -212,6 +212,37 @@ func TestAPageForAPasswordIsNotForASession(t *testing.T) {
 	})
 }
 
+func TestAStaleResponseInPlaceOfAnErrorIsForWhoMayHaveIt(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		gate := make(chan struct{}, 10)
+		failing := false
+		s := serve(t, nil, func(w http.ResponseWriter, r *http.Request) {
+			<-gate
+			if failing {
+				w.WriteHeader(http.StatusBadGateway)
+				return
+			}
+			saying("page", "Cache-Control", "max-age=1, stale-if-error=600", "Vary", "Cookie")(w, r)
+		})
+		gate <- struct{}{}
+		s.get("/x", "Cookie", "ann=1")
+		<-time.After(time.Minute)
+		failing = true
+		leader := s.begin(request(http.MethodGet, "/x", "Cookie", "ann=1"))
+		settle()
+		same := s.begin(request(http.MethodGet, "/x", "Cookie", "ann=1"))
+		more := s.begin(request(http.MethodGet, "/x", "Cookie", "ann=1", "Authorization", "ann"))
+		settle()
+		close(gate)
+		if a, b := <-leader, <-same; a.body != "page" || b.body != "page" {
+			t.Errorf("%q, %s; %q, %s", a.body, a.status(), b.body, b.status())
+		}
+		if a := <-more; a.StatusCode != http.StatusBadGateway {
+			t.Errorf("with a password: %d %q, %s", a.StatusCode, a.body, a.status())
+		}
+	})
+}
+
 func TestAFollowerWhoAsksForMoreThanTheLeaderGetsItsOwn(t *testing.T) {
 	for _, asks := range []string{"no-cache", "min-fresh=100"} {
 		t.Run(asks, func(t *testing.T) {
