@@ -35,7 +35,7 @@ func TestWhatAnotherProcessHasStoredMeanwhileIsUsed(t *testing.T) {
 				t.Errorf("%q, %s", a.body, a.status())
 			}
 		}
-		if told["larder; hit; ttl=60"] != 1 || told["larder; fwd=uri-miss; collapsed"] != 2 {
+		if told["larder; hit; ttl=60"] != 3 {
 			t.Errorf("Cache-Status: %v", told)
 		}
 		here.wantCalls(t, 0)

@@ -2,8 +2,6 @@ package httpcache_test
 
 import (
 	"bufio"
-	"context"
-	"errors"
 	"io"
 	"log"
 	"net"
@@ -112,7 +110,7 @@ func TestEventsArriveOneByOne(t *testing.T) {
 			}
 		}
 	})
-	res := fetch(t, getting(t, server.URL))
+	res := respond(t, getting(t, server.URL))
 	for range 3 {
 		if _, err := io.ReadFull(res.Body, make([]byte, 9)); err != nil {
 			t.Fatal(err)
@@ -222,43 +220,4 @@ func TestHTTP2IsServedFromTheStore(t *testing.T) {
 		}
 		return strings.Contains(res.Header.Get("Cache-Status"), "; hit")
 	})
-}
-
-// TestAClientThatGoesStopsNobody has the first of two leave while the handler works.
-func TestAClientThatGoesStopsNobody(t *testing.T) {
-	begun, gate := make(chan struct{}, 2), make(chan struct{})
-	s := serve(t, nil, func(w http.ResponseWriter, r *http.Request) {
-		begun <- struct{}{}
-		select {
-		case <-gate:
-		case <-r.Context().Done():
-			return
-		}
-		saying("page", "Cache-Control", "max-age=60")(w, r)
-	})
-	server := s.listen()
-	ctx, leave := context.WithCancel(t.Context())
-	gone := make(chan error, 1)
-	go func() {
-		res, err := http.DefaultClient.Do(getting(t, server.URL).WithContext(ctx))
-		if err == nil {
-			_ = res.Body.Close()
-		}
-		gone <- err
-	}()
-	<-begun
-	stays := make(chan string, 1)
-	go func() {
-		body, _, _ := read(t, server.URL)
-		stays <- body
-	}()
-	leave()
-	if err := <-gone; !errors.Is(err, context.Canceled) {
-		t.Errorf("the one who left got %v", err)
-	}
-	<-begun // for the one who stays
-	close(gate)
-	if body := <-stays; body != "page" {
-		t.Errorf("the one who stayed got %q", body)
-	}
 }

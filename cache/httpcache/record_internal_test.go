@@ -14,7 +14,8 @@ func FuzzWhatIsReadIsWhatWasWritten(f *testing.F) {
 		asked: moment, came: moment, age: 1, marks: []mark{{"k", "1"}},
 	}
 	x := &index{key: "u", nonce: "n", names: []string{"Accept"}, variants: map[string]time.Time{"v": moment}}
-	for _, record := range [][]byte{p.encode(), x.encode(), newLease(), encodeMark("1", moment)} {
+	lease, _ := newLease()
+	for _, record := range [][]byte{p.encode(), x.encode(), lease, encodeMark("1", moment)} {
 		_, head, _, ok := open(record)
 		if !ok {
 			f.Fatal("a record that is none")

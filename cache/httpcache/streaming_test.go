@@ -26,7 +26,7 @@ func (s *service) listen() *httptest.Server {
 	return server
 }
 
-func fetch(t *testing.T, r *http.Request) *http.Response {
+func respond(t *testing.T, r *http.Request) *http.Response {
 	t.Helper()
 	res, err := http.DefaultClient.Do(r)
 	if err != nil {
@@ -79,7 +79,7 @@ func TestTheClientReadsWhileTheHandlerStillWrites(t *testing.T) {
 					}
 				}
 			})
-			res := fetch(t, getting(t, s.listen().URL))
+			res := respond(t, getting(t, s.listen().URL))
 			for range 3 {
 				if _, err := io.ReadFull(res.Body, make([]byte, 10)); err != nil {
 					t.Fatal(err)
@@ -137,7 +137,7 @@ func TestInformationalResponsesPassAtOnceAndAreNotStored(t *testing.T) {
 			gate <- struct{}{} // only now the handler goes on
 			return nil
 		}}))
-		res = fetch(t, r)
+		res = respond(t, r)
 		mu.Lock()
 		defer mu.Unlock()
 		return seen, res
@@ -175,7 +175,7 @@ func TestAResponseControllerWorks(t *testing.T) {
 		})
 		r := getting(t, s.listen().URL)
 		r.Method = method
-		if res := fetch(t, r); res.StatusCode != http.StatusOK {
+		if res := respond(t, r); res.StatusCode != http.StatusOK {
 			t.Errorf("%s: %s", method, res.Status)
 		}
 	}
@@ -198,7 +198,7 @@ func TestAConnectionCanBeTakenOver(t *testing.T) {
 	})
 	server := s.listen()
 	for range 2 {
-		res := fetch(t, getting(t, server.URL))
+		res := respond(t, getting(t, server.URL))
 		body, err := bufio.NewReader(res.Body).ReadString(0)
 		if err != io.EOF || body != "taken" {
 			t.Errorf("%q, %v", body, err)
