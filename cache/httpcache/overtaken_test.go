@@ -181,3 +181,32 @@ func TestVariantsThatAreMadeAtTheSameTimeKeepToTheirBound(t *testing.T) {
 		}
 	})
 }
+
+// TestAFullStoreKeepsWhatIsBeingMade fills a store, which gives up first what would end first, while the handler works.
+func TestAFullStoreKeepsWhatIsBeingMade(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		store, err := memstore.New(&memstore.Options{MaxEntries: 5})
+		if err != nil {
+			t.Fatal(err)
+		}
+		s := serveOver(t, store, nil, func(w http.ResponseWriter, r *http.Request) {
+			if r.URL.Path == "/slow" {
+				<-time.After(4 * time.Second)
+			}
+			saying(r.URL.Path, "Cache-Control", "max-age=7200", "Etag", `"1"`)(w, r)
+		})
+		for range 3 {
+			go s.get("/slow")
+		}
+		<-time.After(time.Second)
+		for i := range 20 {
+			s.get(fmt.Sprint("/", i))
+			settle()
+		}
+		go s.get("/slow")
+		<-time.After(10 * time.Second)
+		if a := s.get("/slow"); !a.isHit() || s.calls.Load() != 21 {
+			t.Errorf("%s, after %d calls of the handler, want 21", a.status(), s.calls.Load())
+		}
+	})
+}

@@ -146,9 +146,9 @@ func (s *shelf) get(ctx context.Context, key string, buffer *[]byte) ([]byte, bo
 	return value, there, err
 }
 
-// leaseLife is how long a call of the handler may take for its response to be stored. It is no limit to anything else: a lease that
-// a process left behind keeps nobody from storing.
-const leaseLife = 10 * time.Minute
+// leaseLife is how long a call of the handler may take for its response to be stored, and more than most responses live, so that a full store, which gives up first what would
+// end first, keeps it. It is no limit to anything else: a lease that a process left behind keeps nobody from storing.
+const leaseLife = 24 * time.Hour
 
 // claim makes sure that there is a record under the target which an invalidation would remove: put replaces that record and no other, so that a
 // response which the handler made before an invalidation is not stored after it. It looks again where there is one: somebody may have stored
