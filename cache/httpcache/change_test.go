@@ -1,6 +1,7 @@
 package httpcache_test
 
 import (
+	"context"
 	"crypto/tls"
 	"io"
 	"net/http"
@@ -92,6 +93,7 @@ func TestAChangeMakesAMissOfWhatItNames(t *testing.T) {
 		{"by a path with escapes", "Location", "/a%2Fb", "http://a.example/a%2Fb", false},
 		{"and not of a path without the escapes", "Location", "/a%2Fb", "http://a.example/a/b", true},
 		{"and not of a path without the query", "Location", "/y?z", "http://a.example/y", true},
+		{"and not by a fragment alone of the path without the query", "Location", "#part", "http://a.example/dir/x", true},
 		{"and not of another host", "Location", "http://b.example/y", "http://b.example/y", true},
 		{"and not of a host within", "Location", "http://a.example.b.example/y", "http://a.example.b.example/y", true},
 		{"and not of another port", "Location", "http://a.example:8080/y", "http://a.example:8080/y", true},
@@ -149,6 +151,25 @@ func TestAChangeIsOfItsSchemeAndHost(t *testing.T) {
 		}
 		if s.send(secure(http.MethodGet, "Cache-Control", "only-if-cached")).isHit() {
 			t.Error("it did not make a miss of its own URL")
+		}
+	})
+}
+
+// What a client has changed is changed, though it does not wait for the answer.
+func TestAChangeOfAClientThatHasGoneMakesAMiss(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		ctx, leave := context.WithCancel(t.Context())
+		s := serve(t, nil, func(w http.ResponseWriter, r *http.Request) {
+			if r.Method == http.MethodPost {
+				leave()
+			}
+			saying("hello", "Cache-Control", "max-age=60")(w, r)
+		})
+		s.get("/x")
+		settle()
+		s.send(request(http.MethodPost, "/x").WithContext(ctx))
+		if s.isStored("/x") {
+			t.Error("it does not")
 		}
 	})
 }

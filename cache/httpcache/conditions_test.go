@@ -187,3 +187,15 @@ func TestOnlyA200IsNotModified(t *testing.T) {
 		})
 	}
 }
+
+// Where nothing can be stored there is no need of the whole response, and the handler may spare itself the body.
+func TestTheConditionsOfAClientGoToTheHandlerOnceItsAnswersCannotBeShared(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := serve(t, nil, tagged(`"1"`, "Cache-Control", "private"))
+		s.get("/x")
+		settle()
+		if a := s.get("/x", "If-None-Match", `"1"`); a.StatusCode != http.StatusNotModified || a.status() != "larder; fwd=uri-miss; detail=private" {
+			t.Errorf("%d %s", a.StatusCode, a.status())
+		}
+	})
+}

@@ -3,6 +3,7 @@ package httpcache
 import (
 	"bytes"
 	"crypto/tls"
+	"encoding/binary"
 	"net/http"
 	"net/url"
 	"strings"
@@ -31,6 +32,10 @@ func FuzzRecord(f *testing.F) {
 	f.Add(lease)
 	f.Add([]byte(magic))
 	f.Add([]byte(nil))
+	long := newLease() // whose head says that it is longer than all
+	binary.LittleEndian.PutUint32(long[9:], 1<<31)
+	binary.LittleEndian.PutUint32(long[5:], checksum(long[9:]))
+	f.Add(long)
 	f.Fuzz(func(t *testing.T, raw []byte) {
 		k, head, body, ok := open(raw)
 		if !ok {
@@ -61,6 +66,7 @@ func FuzzResponse(f *testing.F) {
 		terms:    terms{lifetime: forever, staleWhileRevalidate: 1, staleIfError: 2, validate: true, neverStale: true, explicit: true, forAuthorization: true, forCookies: true},
 		targeted: []string{"max-age=1"}, asked: time.Unix(1, 2), came: time.Unix(3, 4), age: 5, madeETag: true, marks: []mark{{"m", "v"}},
 	})
+	f.Add([]byte("\x05k"), []byte(nil))
 	f.Add([]byte("\x01k\x00\x00\xff\xff\xff\xff\xff\xff\xff\xff\xff\x01"), []byte(nil))
 	f.Fuzz(func(t *testing.T, head, body []byte) {
 		p, again := new(response), new(response)
@@ -85,7 +91,9 @@ func FuzzIndex(f *testing.F) {
 	add := func(x *index) {
 		_, head, _, _ := open(x.encode())
 		f.Add(head, "v", 2)
+		f.Add(head, "v", 100)
 	}
+	f.Add([]byte("\x01k\x01n\xfe\xff\xff\xff\xff\xff\xff\xff\xff\x01"), "v", 2) // of more names than there can be
 	add(&index{key: "k", nonce: "n"})
 	add(&index{key: "k", nonce: "n", names: []string{"A", "B"}, variants: map[string]time.Time{"": time.Unix(1, 2), "v": {}, "w": time.Unix(9, 0)}})
 	f.Fuzz(func(t *testing.T, head []byte, variant string, limit int) {
@@ -106,6 +114,11 @@ func FuzzIndex(f *testing.F) {
 		added, gone := x.with(variant, now.Add(time.Second), limit, now)
 		if _, ok := added.variants[variant]; !ok || len(added.variants) > limit {
 			t.Errorf("%q with %q lists %v, of %d", head, variant, added.variants, limit)
+		}
+		for v, until := range added.variants {
+			if v != variant && !until.After(now) {
+				t.Errorf("%q with %q lists %q, whose time is over", head, variant, v)
+			}
 		}
 		for _, v := range gone {
 			if _, listed := added.variants[v]; listed || v == variant {

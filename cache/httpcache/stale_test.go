@@ -113,6 +113,7 @@ func TestStaleIfError(t *testing.T) {
 		{"counts for nothing where it is 0", "max-age=10, stale-if-error=0", 500, 15 * time.Second, "larder; fwd=stale; detail=filter", 500},
 		{"gives way to must-revalidate", "max-age=10, stale-if-error=20, must-revalidate", 500, 20 * time.Second, "larder; fwd=stale; detail=filter", 500},
 		{"gives way to proxy-revalidate", "max-age=10, stale-if-error=20, proxy-revalidate", 500, 20 * time.Second, "larder; fwd=stale; detail=filter", 500},
+		{"gives way to no-cache", "max-age=10, stale-if-error=20, no-cache", 500, 20 * time.Second, "larder; fwd=stale; detail=filter", 500},
 		{"gives way to s-maxage, which is proxy-revalidate too", "s-maxage=10, stale-if-error=20", 500, 20 * time.Second, "larder; fwd=stale; detail=filter", 500},
 	} {
 		t.Run(c.name, func(t *testing.T) {

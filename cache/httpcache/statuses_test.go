@@ -64,3 +64,13 @@ func TestMustUnderstandLetsBeStoredWhatIsUnderstood(t *testing.T) {
 		})
 	}
 }
+
+// RFC 9110 section 8.6.
+func TestAHitOf204HasNoLength(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := serve(t, nil, answering(http.StatusNoContent, "", "Cache-Control", "max-age=60"))
+		if _, second := s.twice(); !second.isHit() || second.Header["Content-Length"] != nil {
+			t.Errorf("%s, %v", second.status(), second.Header)
+		}
+	})
+}

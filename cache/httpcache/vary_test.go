@@ -51,6 +51,7 @@ func TestARequestMatchesAResponseThatVaries(t *testing.T) {
 		{"with members that are empty", "A", []string{"A", "x, y"}, []string{"A", ",x,, y,"}, true},
 		{"not with the members in another order", "A", []string{"A", "x, y"}, []string{"A", "y, x"}, false},
 		{"not with a member less", "A", []string{"A", "x, y"}, []string{"A", "x"}, false},
+		{"not with two members in one", "A", []string{"A", "x, y"}, []string{"A", "xy"}, false},
 		{"not with a member twice", "A", []string{"A", "x"}, []string{"A", "x, x"}, false},
 		{"not with what is two members for one of the two", "A", []string{"A", "x, y"}, []string{"A", `"x, y"`}, false},
 		{"with a Vary of nothing, whatever the fields", ", ,", []string{"A", "x"}, []string{"A", "y"}, true},
@@ -254,4 +255,32 @@ func TestAnInvalidationTakesAllVariants(t *testing.T) {
 			}
 		}
 	})
+}
+
+// Handlers read these without saying so: who sends one gets an answer of its own, and gives it to nobody else.
+func TestAFieldThatRoutesARequestTellsResponsesApart(t *testing.T) {
+	for _, name := range []string{"X-Forwarded-Host", "X-Original-URL", "X-HTTP-Method-Override", "Forwarded"} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				s := serve(t, nil, func(w http.ResponseWriter, r *http.Request) {
+					saying(r.Header.Get(name), "Cache-Control", "max-age=60")(w, r)
+				})
+				for range 2 {
+					for _, value := range []string{"", "host=b.example", "host=c.example"} {
+						var fields []string
+						if value != "" {
+							fields = []string{name, value}
+						}
+						if a := s.get("/x", fields...); a.body != value {
+							t.Errorf("who sends %q gets %q, %s", value, a.body, a.status())
+						}
+						settle()
+					}
+				}
+				if a := s.get("/x", name, "host=b.example"); !a.isHit() {
+					t.Errorf("who sends the same gets %s", a.status())
+				}
+			})
+		})
+	}
 }

@@ -1,6 +1,7 @@
 package httpcache_test
 
 import (
+	"context"
 	"io"
 	"net/http"
 	"strings"
@@ -73,17 +74,19 @@ func TestAResponseThatIsNotOfOnePieceIsNotStored(t *testing.T) {
 
 func TestABodyIsStoredUpToItsLimit(t *testing.T) {
 	for _, c := range []struct {
-		name   string
-		length int
-		stored bool
+		name          string
+		limit, length int
+		stored        bool
 	}{
-		{"at the limit", 5000, true},
-		{"a byte above it", 5001, false},
+		{"at the limit", 5000, 5000, true},
+		{"a byte above it", 5000, 5001, false},
+		{"at a limit below what is held back of a body", 10, 10, true},
+		{"a byte above that", 10, 11, false},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				body := strings.Repeat("x", c.length)
-				s := serve(t, &httpcache.Options{MaxBodyBytes: 5000}, saying(body, "Cache-Control", "max-age=60"))
+				s := serve(t, &httpcache.Options{MaxBodyBytes: int64(c.limit)}, saying(body, "Cache-Control", "max-age=60"))
 				first, second := s.twice()
 				if second.isHit() != c.stored || first.body != body || second.body != body {
 					t.Errorf("%s, with %d and %d bytes", second.status(), len(first.body), len(second.body))
@@ -147,6 +150,42 @@ func TestAFilterSeesTheRequestAndTheHeader(t *testing.T) {
 		}
 		if a := s.get("/y"); a.status() != "larder; fwd=uri-miss; ttl=60; stored" {
 			t.Errorf("of what it lets pass, Cache-Status: %s", a.status())
+		}
+	})
+}
+
+func TestAResponseToAClientThatHasGoneIsNotStored(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		ctx, leave := context.WithCancel(t.Context())
+		s := serve(t, nil, func(w http.ResponseWriter, r *http.Request) {
+			leave() // what reads from it may have ended early
+			saying("hello", "Cache-Control", "max-age=60")(w, r)
+		})
+		s.send(request(http.MethodGet, "/x").WithContext(ctx))
+		settle()
+		if s.isStored("/x") {
+			t.Error("it is")
+		}
+	})
+}
+
+func TestAResponseOfAHandlerThatPanickedIsNotStored(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := serve(t, nil, func(w http.ResponseWriter, r *http.Request) {
+			saying(strings.Repeat("x", 5000), "Cache-Control", "max-age=60")(w, r)
+			panic(http.ErrAbortHandler)
+		})
+		func() {
+			defer func() {
+				if got := recover(); got != http.ErrAbortHandler {
+					t.Errorf("the panic is %v", got)
+				}
+			}()
+			s.get("/x")
+		}()
+		settle()
+		if s.isStored("/x") {
+			t.Error("it is")
 		}
 	})
 }
