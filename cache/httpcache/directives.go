@@ -10,8 +10,6 @@ import (
 
 // directives are what a Cache-Control field says, as far as a shared cache acts on it (RFC 9111 section 5.2). A duration below zero is absent.
 type directives struct {
-	any bool // there is one, known or not
-
 	noStore, noCache, private, public        bool
 	mustRevalidate, proxyRevalidate          bool
 	mustUnderstand                           bool
@@ -51,7 +49,6 @@ func parseDirectives(lines []string) directives {
 			if name = strings.ToLower(trim(name)); name == "" {
 				continue
 			}
-			d.any = true
 			d.add(name, unquote(trim(argument)), hasArgument)
 		}
 	}
@@ -206,7 +203,6 @@ func parseTargeted(lines []string) (d directives, ok bool) {
 	if err != nil || len(dictionary.Names()) == 0 {
 		return d, false
 	}
-	d.any = true
 	for _, name := range dictionary.Names() {
 		member, _ := dictionary.Get(name)
 		item, isItem := member.(httpsfv.Item)

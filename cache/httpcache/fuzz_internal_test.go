@@ -32,7 +32,7 @@ func FuzzRecord(f *testing.F) {
 	f.Add(lease)
 	f.Add([]byte(magic))
 	f.Add([]byte(nil))
-	long := newLease() // whose head says that it is longer than all
+	long, _ := newLease() // whose head says that it is longer than all
 	binary.LittleEndian.PutUint32(long[9:], 1<<31)
 	binary.LittleEndian.PutUint32(long[5:], checksum(long[9:]))
 	f.Add(long)

@@ -76,6 +76,7 @@ func TestInvalidateGroups(t *testing.T) {
 		{"makes a miss of those in one", "http://a.example", []string{"a"}, false},
 		{"makes a miss of those in one of many", "http://a.example", []string{"x", "b"}, false},
 		{"knows an origin in capitals", "HTTP://A.example", []string{"a"}, false},
+		{"knows the port that a scheme has", "http://a.example:80", []string{"a"}, false},
 		{"is of one origin", "http://b.example", []string{"a"}, true},
 		{"is of one scheme", "https://a.example", []string{"a"}, true},
 		{"is of one port", "http://a.example:8080", []string{"a"}, true},

@@ -9,7 +9,6 @@ import (
 	"net/http/httputil"
 	"runtime/debug"
 	"slices"
-	"strings"
 	"sync"
 	"time"
 
@@ -201,7 +200,7 @@ func (c *Cache) InvalidateTags(ctx context.Context, tags ...string) error {
 func (c *Cache) InvalidateGroups(ctx context.Context, origin string, groups ...string) error {
 	keys := make([]string, len(groups))
 	for i, group := range groups {
-		keys[i] = groupKey(strings.ToLower(origin), group)
+		keys[i] = groupKey(normalOrigin(origin), group)
 	}
 	return c.shelf.invalidate(ctx, keys)
 }

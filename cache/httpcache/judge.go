@@ -34,8 +34,6 @@ func (x *call) judge(rec *recorder, status int, h http.Header, now time.Time) ju
 		return j
 	}
 	switch {
-	case x.request.noStore:
-		return no("request-no-store")
 	case d.mustUnderstand && !isUnderstood(status):
 		return no("status")
 	case d.noStore && !d.mustUnderstand:

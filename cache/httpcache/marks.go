@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"strings"
 	"time"
 
 	"github.com/dunglas/httpsfv"
@@ -39,6 +40,12 @@ func markKey(space, origin, name string) string {
 
 // originOf is the origin that a request was made to.
 func originOf(r *http.Request) string { return schemeOf(r) + "://" + hostOf(r) }
+
+// normalOrigin is an origin as originOf has it.
+func normalOrigin(s string) string {
+	scheme, host, _ := strings.Cut(strings.ToLower(s), "://")
+	return scheme + "://" + normalHost(host, scheme)
+}
 
 // groupsOf reads a list of strings (RFC 9875 section 2): what is none is no group, and its members of other types are ignored.
 func groupsOf(lines []string) []string {

@@ -2,7 +2,6 @@ package httpcache
 
 // The fields that this package reads or writes, in the form in which http.Header has them.
 const (
-	acceptRanges    = "Accept-Ranges"
 	ageField        = "Age"
 	allowOrigin     = "Access-Control-Allow-Origin"
 	authorization   = "Authorization"
