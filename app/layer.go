@@ -10,13 +10,8 @@ import (
 
 // layer is middleware around the routes under a path.
 type layer struct {
-	path      string // without a slash at its end; "" is all
-	unmatched bool   // it is around requests that match no route too
-	mw        []echo.MiddlewareFunc
-}
-
-func newLayer(path string, unmatched bool, mw ...echo.MiddlewareFunc) layer {
-	return layer{strings.TrimSuffix(path, "/"), unmatched, mw}
+	path string // without a slash at its end; "" is all
+	mw   []echo.MiddlewareFunc
 }
 
 // wrap puts the layer around the routes that there are, those of the platform's come later.
@@ -30,8 +25,7 @@ func (l layer) wrap(e *echo.Echo) error {
 	}
 	e.Use(func(next echo.HandlerFunc) echo.HandlerFunc {
 		return func(c echo.Context) error {
-			stray := l.unmatched && c.Path() == "" && l.covers(c.Request().URL.Path)
-			if !under[c.Path()] && !stray {
+			if !under[c.Path()] {
 				return next(c)
 			}
 			h := next
