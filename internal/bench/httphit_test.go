@@ -5,7 +5,7 @@ import (
 	"testing"
 )
 
-// BenchmarkHTTPHit is what http/hit does, for a profile: go test -C internal/bench -run '^$' -bench HTTPHit -cpuprofile /tmp/cpu .
+// BenchmarkHTTPHit is what http/hit does, for a profile: go test -C internal/bench -run '^$' -bench HTTPHit -cpuprofile cpu.out .
 func BenchmarkHTTPHit(b *testing.B) {
 	for _, size := range httpSizes() {
 		callers, err := newHTTPCallers(size)
