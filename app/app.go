@@ -28,6 +28,7 @@ type App struct {
 	caches   *caches
 	echo     *echo.Echo
 	server   *server
+	limited  bool // there are rate limits
 }
 
 func newApp(s settings.Settings, logger *slog.Logger) *App {
@@ -186,6 +187,9 @@ func (a *App) Run(ctx context.Context) error {
 	a.server.listen(a.caches.carry(context.Background()), a.echo, a.logger)
 	if err := a.Start(ctx); err != nil {
 		return err
+	}
+	if a.limited {
+		a.warnLocal(ctx, "rate_limit", "rate limits")
 	}
 	a.logger.Info("ready", "address", a.server.address(), "cache", a.caches.backend)
 	var failed error

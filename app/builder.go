@@ -38,6 +38,7 @@ type Builder struct {
 	backends map[string]OpenFunc
 	routes   []func(*echo.Echo) error
 	layers   []layer
+	limits   []*limits
 	hooks    []lifecycle.Hook
 	checks   []health.Check
 	problems []error
@@ -118,7 +119,7 @@ func (b *Builder) Use(path string, mw ...echo.MiddlewareFunc) *Builder {
 		b.problem("use %q: the middleware is nil", path)
 		return b
 	}
-	b.layers = append(b.layers, layer{strings.TrimSuffix(path, "/"), mw})
+	b.layers = append(b.layers, newLayer(path, false, mw...))
 	return b
 }
 
@@ -158,6 +159,12 @@ func (b *Builder) Build(ctx context.Context) (*App, error) {
 	// Last, and where all else is right, what may do I/O.
 	if errors.Join(problems...) == nil {
 		problems = a.caches.open(ctx, b, a)
+		a.limited = len(b.limits) > 0
+		for _, l := range b.limits {
+			if err := l.bind(a); err != nil {
+				problems = append(problems, err)
+			}
+		}
 	} else {
 		problems = append(problems, b.checkRedis(ctx)...)
 	}

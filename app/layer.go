@@ -10,8 +10,13 @@ import (
 
 // layer is middleware around the routes under a path.
 type layer struct {
-	path string // without a slash at its end; "" is all
-	mw   []echo.MiddlewareFunc
+	path      string // without a slash at its end; "" is all
+	unmatched bool   // it is around requests that match no route too
+	mw        []echo.MiddlewareFunc
+}
+
+func newLayer(path string, unmatched bool, mw ...echo.MiddlewareFunc) layer {
+	return layer{strings.TrimSuffix(path, "/"), unmatched, mw}
 }
 
 // wrap puts the layer around the routes that there are, those of the platform's come later.
@@ -25,7 +30,8 @@ func (l layer) wrap(e *echo.Echo) error {
 	}
 	e.Use(func(next echo.HandlerFunc) echo.HandlerFunc {
 		return func(c echo.Context) error {
-			if !under[c.Path()] {
+			stray := l.unmatched && c.Path() == "" && l.covers(c.Request().URL.Path)
+			if !under[c.Path()] && !stray {
 				return next(c)
 			}
 			h := next

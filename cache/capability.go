@@ -163,6 +163,15 @@ func discover(s Store) capabilities {
 	return c
 }
 
+// Require returns an error that matches [errors.ErrUnsupported] where the store of c lacks a capability that is required and cannot be
+// made to have it, as [Options].Require does; it is for packages that are given a cache. It does no I/O. On a nil cache it is nil.
+func (c *Cache) Require(required Capability) error {
+	if c == nil {
+		return nil
+	}
+	return c.require(c.store, required)
+}
+
 // require reports what of required the store s can neither serve nor be made to.
 func (c *capabilities) require(s Store, required Capability) error {
 	var lacks []string
@@ -187,10 +196,10 @@ func (c *capabilities) require(s Store, required Capability) error {
 		required &^= r.is
 	}
 	if len(lacks) > 0 {
-		return fmt.Errorf("%w: %T is no %s, which Options.Require asks for", errors.ErrUnsupported, s, strings.Join(lacks, " and no "))
+		return fmt.Errorf("%w: %T is no %s, which is required", errors.ErrUnsupported, s, strings.Join(lacks, " and no "))
 	}
 	if required != 0 {
-		return fmt.Errorf("there is no capability %#x; Options.Require is made of CanAdd to CanLimit", uint(required))
+		return fmt.Errorf("there is no capability %#x; what is required is made of CanAdd to CanLimit", uint(required))
 	}
 	return nil
 }

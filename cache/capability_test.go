@@ -80,7 +80,7 @@ func TestRequire(t *testing.T) {
 				}
 				return
 			}
-			lacks := " is no cache." + strings.Join(tc.want, " and no cache.") + ", which Options.Require asks for"
+			lacks := " is no cache." + strings.Join(tc.want, " and no cache.") + ", which is required"
 			if !errors.Is(err, errors.ErrUnsupported) || !strings.HasSuffix(errText(err), lacks) {
 				t.Errorf("New: %v; want ErrUnsupported that ends in %q", err, lacks)
 			}
@@ -102,7 +102,7 @@ type plain struct{ cache.Store }
 
 func TestRequireNamesTheTypeOfTheStore(t *testing.T) {
 	_, err := cache.New(plain{&recorder{}}, &cache.Options{Require: cache.CanAdd | cache.CanRenew})
-	want := "cache: new: unsupported operation: cache_test.plain is no cache.Adder and no cache.Renewer, which Options.Require asks for"
+	want := "cache: new: unsupported operation: cache_test.plain is no cache.Adder and no cache.Renewer, which is required"
 	if errText(err) != want {
 		t.Errorf("New: %q; want %q", errText(err), want)
 	}

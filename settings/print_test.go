@@ -56,7 +56,7 @@ func TestTheExampleHasEveryVariableWithItsDefault(t *testing.T) {
 		environ = append(environ, name+"="+value)
 	}
 	same(t, mustLoad(t, environ...), defaults())
-	if want := 41; len(environ) != want {
+	if want := 44; len(environ) != want {
 		t.Errorf("%d variables, want %d", len(environ), want)
 	}
 }
@@ -169,7 +169,7 @@ func TestUsageSaysWhatEachVariableIs(t *testing.T) {
 	for _, want := range []string{
 		"APP_PORT                    8000          Port to listen on. (1 to 65535)\n",
 		"APP_LOG_FORMAT              text          How a record is written. (text or json)\n",
-		"APP_RATE_LIMIT_FAIL         open          Whether requests pass while the limits cannot be counted. (open or closed) (not built in yet)\n",
+		"APP_RATE_LIMIT_FAIL         open          Whether requests pass while the limits cannot be counted. (open or closed)\n",
 		"APP_KEY                     \"\"            A key. (or APP_KEY_FILE, a file with it)\n",
 	} {
 		if !strings.Contains(b.String(), want) {

@@ -133,9 +133,9 @@ type Session struct {
 
 // RateLimit is the limit of each client.
 type RateLimit struct {
-	Requests int64         `env:"RATE_LIMIT_REQUESTS" envDefault:"100" min:"1" built:"not yet" help:"Requests that a client may make in a period."`
-	Period   time.Duration `env:"RATE_LIMIT_PERIOD" envDefault:"1m" min:"1ms" max:"9600h" built:"not yet" help:"The period."`
-	Fail     string        `env:"RATE_LIMIT_FAIL" envDefault:"open" oneof:"open closed" built:"not yet" help:"Whether requests pass while the limits cannot be counted."`
+	Requests int64         `env:"RATE_LIMIT_REQUESTS" envDefault:"100" min:"1" help:"Requests that a client may make in a period."`
+	Period   time.Duration `env:"RATE_LIMIT_PERIOD" envDefault:"1m" min:"1ms" max:"9600h" help:"The period."`
+	Fail     string        `env:"RATE_LIMIT_FAIL" envDefault:"open" oneof:"open closed" help:"Whether requests pass while the limits cannot be counted."`
 }
 
 // Items is the example feature's.

@@ -20,19 +20,21 @@ type Metrics struct {
 	registry *prometheus.Registry
 	requests *requests
 	cache    *cacheMetrics
+
+	rateLimits *prometheus.CounterVec
 }
 
 // NewMetrics returns the metrics of the service with that name, which becomes the label "service" of service_build_info.
 // Those of the Go runtime and of the process are among them.
 func NewMetrics(name string) *Metrics {
-	m := &Metrics{registry: prometheus.NewRegistry(), requests: newRequests(), cache: newCacheMetrics()}
+	m := &Metrics{registry: prometheus.NewRegistry(), requests: newRequests(), cache: newCacheMetrics(), rateLimits: newRateLimits()}
 	// MustRegister panics on duplicates only, and the registry is new.
 	m.registry.MustRegister(
 		collectors.NewGoCollector(),
 		collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}),
 		buildInfo(name),
 		m.requests.total, m.requests.duration, m.requests.inFlight,
-		m.cache.total, m.cache.duration,
+		m.cache.total, m.cache.duration, m.rateLimits,
 	)
 	return m
 }

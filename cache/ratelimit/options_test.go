@@ -1,0 +1,104 @@
+package ratelimit_test
+
+import (
+	"errors"
+	"net/http"
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/larder-go/larder/cache"
+	"github.com/larder-go/larder/cache/memstore"
+	"github.com/larder-go/larder/cache/ratelimit"
+)
+
+func TestWhatOptionsAreRefused(t *testing.T) {
+	for _, c := range []struct {
+		name    string
+		options ratelimit.Options
+		want    string
+	}{
+		{"a name with a space", ratelimit.Options{Name: "log in"}, `ratelimit: new: Options.Name is "log in"; allowed: 1 to 64 of A-Z a-z 0-9 _ and -`},
+		{"a name of 65 letters", ratelimit.Options{Name: strings.Repeat("a", 65)}, "Options.Name is"},
+		{"limits that are empty", ratelimit.Options{Limits: []cache.Limit{}}, "Options.Limits: no limits are given; allowed: 1 or more"},
+		{"more than one a microsecond", ratelimit.Options{Limits: []cache.Limit{{Requests: 1_000_001, Period: time.Second}}}, `Options.Limits: limit "default" has 1000001 requests;`},
+		{"two limits without a name", ratelimit.Options{Limits: []cache.Limit{{Requests: 1, Period: 1e9}, {Requests: 2, Period: 1e9}}}, `two limits are named "default"`},
+		{"a limit's name that no field can have", ratelimit.Options{Limits: []cache.Limit{{Name: `a"b`, Requests: 1, Period: 1e9}}}, `a limit is named "a\"b"`},
+		{"an exempt path without a slash", ratelimit.Options{Exempt: []string{"static/*"}}, `Options.Exempt: the path is "static/*"; allowed:`},
+		{"an exempt pattern in the middle", ratelimit.Options{Exempt: []string{"/a/*/b"}}, `the path is "/a/*/b"`},
+		{"an exempt beginning of a word", ratelimit.Options{Exempt: []string{"/sta*"}}, `the path is "/sta*"`},
+		{"an exempt path that names another", ratelimit.Options{Exempt: []string{"/a/../b"}}, `the path is "/a/../b"`},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			cached, err := cache.New(memory(t), nil)
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer func() { _ = cached.Close() }()
+			if _, err := ratelimit.New(cached, &c.options); err == nil || !strings.Contains(err.Error(), c.want) {
+				t.Errorf("the error is %v, want %q in it", err, c.want)
+			}
+		})
+	}
+}
+
+// plain is a store without capabilities.
+type plain struct{ cache.Store }
+
+func TestALimiterNeedsACacheThatCanTake(t *testing.T) {
+	if _, err := ratelimit.New(nil, nil); err == nil || err.Error() != "ratelimit: new: the cache is nil, in which nothing is counted" {
+		t.Errorf("a nil cache: %v", err)
+	}
+	store, err := memstore.New(nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	c, err := cache.New(plain{store}, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = c.Close() }()
+	if _, err := ratelimit.New(c, nil); !errors.Is(err, errors.ErrUnsupported) || !strings.Contains(err.Error(), "no cache.Limiter") {
+		t.Errorf("a store that cannot take: %v", err)
+	}
+}
+
+func TestWhatIsExempt(t *testing.T) {
+	for _, c := range []struct {
+		path   string
+		exempt bool
+	}{
+		{"/health", true},
+		{"/health/", false},
+		{"/healthy", false},
+		{"/x/health", false},
+		{"/HEALTH", false},
+		{"/he%61lth", false}, // written as nobody writes it
+		{"/health?full=1", true},
+		{"/static/a.css", true},
+		{"/static/a/b.css", true},
+		{"/static/", true},
+		{"/static", false},
+		{"/statics/a.css", false},
+		{"/static/../login", false},
+		{"/static/a/../../login", false},
+		{"/static/%2e%2e/login", false},
+		{"/static/..%2flogin", false},
+		{"/static//login", false},
+		{"/static/./login", false},
+		{`/static/..%5clogin`, false},
+		{"/login", false},
+		{"//health", false},
+	} {
+		t.Run(c.path, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				s := limit(t, once(ratelimit.Options{Exempt: []string{"/health", "/static/*"}}))
+				s.from(peer, "http://a.example"+c.path)
+				if got := s.from(peer, "http://a.example"+c.path).StatusCode == http.StatusNoContent; got != c.exempt {
+					t.Errorf("exempt: %t, want %t", got, c.exempt)
+				}
+			})
+		})
+	}
+}
