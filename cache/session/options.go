@@ -84,7 +84,7 @@ func New(c *cache.Cache, o *Options) (*Sessions, error) {
 	}
 	for _, check := range []func(*Options) error{made.checkCookie, made.checkTimes, made.checkLimits} {
 		if err := check(o); err != nil {
-			return nil, fmt.Errorf("session: new: Options.%w", err)
+			return nil, fmt.Errorf("session: new: %w", err)
 		}
 	}
 	return made, nil
@@ -95,10 +95,10 @@ func (s *Sessions) checkCookie(o *Options) error {
 		s.cookie.name = defaultName
 	}
 	if lower := strings.ToLower(s.cookie.name); strings.HasPrefix(lower, "__host-") || strings.HasPrefix(lower, "__secure-") {
-		return fmt.Errorf("Name is %q; allowed: a name without the prefix, which it gets unless Insecure is set", o.Name)
+		return fmt.Errorf("Options.Name is %q; allowed: a name without the prefix, which it gets unless Insecure is set", o.Name)
 	}
 	if !isCookieName(s.cookie.name) {
-		return fmt.Errorf("Name is %.80q; allowed: 1 to %d letters and digits of ASCII, '_', '-' and '.'", o.Name, maxName)
+		return fmt.Errorf("Options.Name is %.80q; allowed: 1 to %d letters and digits of ASCII, '_', '-' and '.'", o.Name, maxName)
 	}
 	if !o.Insecure {
 		s.cookie.name = "__Host-" + s.cookie.name
@@ -109,10 +109,10 @@ func (s *Sessions) checkCookie(o *Options) error {
 	case http.SameSiteLaxMode, http.SameSiteStrictMode:
 	case http.SameSiteNoneMode:
 		if o.Insecure {
-			return errors.New("SameSite is None, which browsers take with Secure only; allowed with Insecure: Lax, Strict")
+			return errors.New("Options.SameSite is None, which browsers take with Secure only; allowed with Insecure: Lax, Strict")
 		}
 	default:
-		return fmt.Errorf("SameSite is %d; allowed: 0 for Lax, or Lax, Strict or None", o.SameSite)
+		return fmt.Errorf("Options.SameSite is %d; allowed: 0 for Lax, or Lax, Strict or None", o.SameSite)
 	}
 	return nil
 }
@@ -139,7 +139,7 @@ func (s *Sessions) checkTimes(*Options) error {
 		case *t.value == 0:
 			*t.value = t.otherwise
 		case *t.value < time.Second || *t.value > maxTime:
-			return fmt.Errorf("%s is %v; allowed: 0 for %v, or 1s to %v", t.name, *t.value, t.otherwise, maxTime)
+			return fmt.Errorf("Options.%s is %v; allowed: 0 for %v, or 1s to %v", t.name, *t.value, t.otherwise, maxTime)
 		}
 	}
 	return nil
@@ -159,7 +159,7 @@ func (s *Sessions) checkLimits(*Options) error {
 		case *n.value == 0:
 			*n.value = n.otherwise
 		case *n.value < 0 || *n.value > n.most:
-			return fmt.Errorf("%s is %d; allowed: 0 for %d, or 1 to %d", n.name, *n.value, n.otherwise, n.most)
+			return fmt.Errorf("Options.%s is %d; allowed: 0 for %d, or 1 to %d", n.name, *n.value, n.otherwise, n.most)
 		}
 	}
 	return nil
