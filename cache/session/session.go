@@ -58,6 +58,7 @@ const (
 type op struct {
 	replaces bool // whatever they were
 	run      func(data []byte) ([]byte, error)
+	zero     func() []byte // what no data are the same as
 }
 
 type contextKey struct{}
@@ -309,10 +310,7 @@ func (s *Session) rebase(ctx context.Context) error {
 			if o.replaces {
 				return ErrConflict
 			}
-			if data, err = o.run(data); err == nil {
-				err = s.sessions.checkLength(data)
-			}
-			if err != nil {
+			if data, err = s.sessions.apply(o, data, now.data); err != nil {
 				return fmt.Errorf("%w: %w", ErrConflict, err)
 			}
 		}

@@ -17,8 +17,8 @@ func (s *Sessions) Create(ctx context.Context, user string, data any) (*http.Coo
 			return nil, fmt.Errorf("session: create: %w", err)
 		}
 	}
-	if err := s.checkLength(made.data); err != nil {
-		return nil, err
+	if len(made.data) > s.maxBytes {
+		return nil, tooLarge(made.data, s.maxBytes)
 	}
 	store := made.create
 	if user != "" {

@@ -42,17 +42,8 @@ func Set[T any](ctx context.Context, v T) error {
 	if err != nil {
 		return fmt.Errorf("session: set: %w", err)
 	}
-	return From(ctx).stage(ctx, op{replaces: true, run: func(data []byte) ([]byte, error) {
-		var old T
-		if err := decode(data, &old); err != nil {
-			return nil, err
-		}
-		if data == nil {
-			if zero, err := encode(&old); err == nil && bytes.Equal(zero, encoded) {
-				return nil, nil
-			}
-		}
-		return encoded, nil
+	return From(ctx).stage(ctx, op{replaces: true, zero: zero[T], run: func(data []byte) ([]byte, error) {
+		return encoded, decode(data, new(T))
 	}})
 }
 
@@ -60,7 +51,7 @@ func Set[T any](ctx context.Context, v T) error {
 // called once or more; it depends on nothing but *T, keeps nothing of it, and does not use the session. Its error is that of Update, and nothing is changed; where f is called
 // again it is a conflict. Where f changes nothing, nothing is stored.
 func Update[T any](ctx context.Context, f func(*T) error) error {
-	return From(ctx).stage(ctx, op{run: func(data []byte) ([]byte, error) {
+	return From(ctx).stage(ctx, op{zero: zero[T], run: func(data []byte) ([]byte, error) {
 		var v T
 		if err := decode(data, &v); err != nil {
 			return nil, err
@@ -83,26 +74,43 @@ func Update[T any](ctx context.Context, f func(*T) error) error {
 // stage makes a change that is to be stored.
 func (s *Session) stage(ctx context.Context, o op) error {
 	return s.change(ctx, func() error {
-		data, err := o.run(s.data)
+		data, err := s.sessions.apply(o, s.data, s.base.data)
 		if errors.Is(err, errUndecodable) && s.void() {
-			data, err = o.run(nil)
+			data, err = s.sessions.apply(o, nil, nil)
 		}
-		if err != nil {
-			return err
+		if err == nil {
+			s.data, s.ops = data, append(s.ops, o)
 		}
-		if err := s.sessions.checkLength(data); err != nil {
-			return err
-		}
-		s.data, s.ops = data, append(s.ops, o)
-		return nil
+		return err
 	})
 }
 
-func (s *Sessions) checkLength(data []byte) error {
-	if len(data) > s.maxBytes {
-		return fmt.Errorf("session: %w: the data have %d bytes; Options.MaxBytes allows %d", cache.ErrTooLarge, len(data), s.maxBytes)
+// apply makes a change to data, where the store has stored. Where it has none, the zero value is none.
+func (s *Sessions) apply(o op, data, stored []byte) ([]byte, error) {
+	data, err := o.run(data)
+	if err != nil {
+		return nil, err
 	}
-	return nil
+	if stored == nil && bytes.Equal(data, o.zero()) {
+		return nil, nil
+	}
+	if len(data) > s.maxBytes {
+		return nil, tooLarge(data, s.maxBytes)
+	}
+	return data, nil
+}
+
+func tooLarge(data []byte, most int) error {
+	return fmt.Errorf("session: %w: the data have %d bytes; Options.MaxBytes allows %d", cache.ErrTooLarge, len(data), most)
+}
+
+// zero is what the zero T is encoded as, nil where it cannot be.
+func zero[T any]() []byte {
+	b, err := encode(new(T))
+	if err != nil {
+		return nil
+	}
+	return b
 }
 
 // decode reads data into v. Where there are none it leaves v.
