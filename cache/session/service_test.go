@@ -2,6 +2,8 @@ package session_test
 
 import (
 	"context"
+	"crypto/sha256"
+	"encoding/base64"
 	"io"
 	"log/slog"
 	"net/http"
@@ -229,4 +231,10 @@ func (s *service) wantUsers(want ...string) {
 	if strings.Join(sorted(got), ",") != strings.Join(sorted(want), ",") || len(got) != len(want) {
 		s.t.Errorf("the store has sessions of %q, want %q", got, want)
 	}
+}
+
+// hashed is what an id is known by.
+func hashed(id string) string {
+	sum := sha256.Sum256([]byte(id))
+	return base64.RawURLEncoding.EncodeToString(sum[:])
 }

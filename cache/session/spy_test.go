@@ -16,6 +16,7 @@ type full interface {
 	cache.Adder
 	cache.Swapper
 	cache.Scanner
+	cache.Toucher
 }
 
 // spy counts the operations of a store, and lets something happen before each.
