@@ -80,16 +80,16 @@ func TestASessionCannotBeReadForTheFirstTimeWhenTheResponseHasBegun(t *testing.T
 
 func TestAfterTheRequestASessionCannotBeChanged(t *testing.T) {
 	s := serve(t, nil, nil)
-	var kept context.Context
+	var r *http.Request // with the context of the other, when that is over
 	s.browser().within(func(ctx context.Context) error {
-		kept = context.WithoutCancel(ctx)
+		r = request(http.MethodGet, "/").WithContext(ctx)
 		_, err := session.Get[cart](ctx)
 		return err
 	})
-	if err := session.Set(kept, cart{[]string{"a"}}); !errors.Is(err, session.ErrCommitted) {
+	if err := session.Set(r.Context(), cart{[]string{"a"}}); !errors.Is(err, session.ErrCommitted) {
 		t.Errorf("Set gives %v, want ErrCommitted", err)
 	}
-	if _, err := session.Get[cart](kept); err != nil {
+	if _, err := session.Get[cart](r.Context()); err != nil {
 		t.Errorf("what was read cannot be read on: %v", err)
 	}
 	s.wantUsers()
@@ -97,9 +97,9 @@ func TestAfterTheRequestASessionCannotBeChanged(t *testing.T) {
 
 func TestNothingIsStoredWhereTheHandlerPanics(t *testing.T) {
 	for _, value := range []any{"a text", http.ErrAbortHandler} {
-		var kept context.Context
+		var kept *session.Session
 		s := serve(t, nil, pages{"/panic": func(_ http.ResponseWriter, r *http.Request) error {
-			kept = context.WithoutCancel(r.Context())
+			kept = session.From(r.Context())
 			if err := session.Set(r.Context(), cart{[]string{"a"}}); err != nil {
 				return err
 			}
@@ -117,7 +117,7 @@ func TestNothingIsStoredWhereTheHandlerPanics(t *testing.T) {
 			s.browser().get("/panic")
 		}()
 		s.wantUsers()
-		if err := session.From(kept).Save(kept); !errors.Is(err, session.ErrCommitted) {
+		if err := kept.Save(context.Background()); !errors.Is(err, session.ErrCommitted) {
 			t.Errorf("Save after the panic gives %v, want ErrCommitted", err)
 		}
 		if keys := s.keys(); len(keys) > 0 {

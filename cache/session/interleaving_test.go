@@ -34,9 +34,7 @@ func newScene(t *testing.T) *scene {
 	c := &scene{service: s, alice: s.browser(), nobody: s.browser()}
 	c.alice.get("/add?item=apple")
 	c.alice.get("/login?user=alice")
-	for info := range s.sessions.List(context.Background()) {
-		c.id = info.ID
-	}
+	c.id = s.infos()[0].ID
 	c.nobody.get("/add?item=plum")
 	return c
 }

@@ -107,8 +107,8 @@ func TestALoginBeginsANewLifetimeAndRenewDoesNot(t *testing.T) {
 			b.get("/login?user=alice")
 			<-time.After(10 * time.Hour)
 			b.get(url)
-			for info, err := range s.sessions.List(context.Background()) {
-				if got := info.Expires.Sub(began); got != want || err != nil {
+			for _, info := range s.infos() {
+				if got := info.Expires.Sub(began); got != want {
 					t.Errorf("%s: the session expires %v after the first login, want %v", url, got, want)
 				}
 			}

@@ -228,7 +228,7 @@ func TestInfoIsWhatTheStoreHas(t *testing.T) {
 			if !same(info, want) {
 				t.Errorf("it is %+v, want %+v", info, want)
 			}
-			for listed := range s.sessions.List(ctx) {
+			for _, listed := range s.infos() {
 				if !same(listed, want) {
 					t.Errorf("listed is %+v, want %+v", listed, want)
 				}

@@ -132,14 +132,14 @@ func (s *Sessions) checkTimes(*Options) error {
 		value     *time.Duration
 		otherwise time.Duration
 	}{
-		{"IdleTimeout", &s.idle, defaultIdle},
-		{"Lifetime", &s.lifetime, defaultLifetime},
+		{"Options.IdleTimeout", &s.idle, defaultIdle},
+		{"Options.Lifetime", &s.lifetime, defaultLifetime},
 	} {
 		switch {
 		case *t.value == 0:
 			*t.value = t.otherwise
 		case *t.value < time.Second || *t.value > maxTime:
-			return fmt.Errorf("Options.%s is %v; allowed: 0 for %v, or 1s to %v", t.name, *t.value, t.otherwise, maxTime)
+			return fmt.Errorf("%s is %v; allowed: 0 for %v, or 1s to %v", t.name, *t.value, t.otherwise, maxTime)
 		}
 	}
 	return nil
@@ -152,14 +152,14 @@ func (s *Sessions) checkLimits(*Options) error {
 		otherwise int
 		most      int
 	}{
-		{"MaxBytes", &s.maxBytes, defaultMaxBytes, cache.MaxValueLen - maxHead},
-		{"MaxPerUser", &s.maxPerUser, defaultMaxPerUser, maxEntries},
+		{"Options.MaxBytes", &s.maxBytes, defaultMaxBytes, cache.MaxValueLen - maxHead},
+		{"Options.MaxPerUser", &s.maxPerUser, defaultMaxPerUser, maxEntries},
 	} {
 		switch {
 		case *n.value == 0:
 			*n.value = n.otherwise
 		case *n.value < 0 || *n.value > n.most:
-			return fmt.Errorf("Options.%s is %d; allowed: 0 for %d, or 1 to %d", n.name, *n.value, n.otherwise, n.most)
+			return fmt.Errorf("%s is %d; allowed: 0 for %d, or 1 to %d", n.name, *n.value, n.otherwise, n.most)
 		}
 	}
 	return nil

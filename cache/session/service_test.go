@@ -211,14 +211,24 @@ func (b *browser) wantStatus(url string, status int) answer {
 	return a
 }
 
-// users are the users of the sessions in the store, one for each.
-func (s *service) users() []string {
+// infos are the sessions in the store.
+func (s *service) infos() []session.Info {
 	s.t.Helper()
-	users := []string{}
+	var infos []session.Info
 	for info, err := range s.sessions.List(context.Background()) {
 		if err != nil {
 			s.t.Fatal(err)
 		}
+		infos = append(infos, info)
+	}
+	return infos
+}
+
+// users are the users of the sessions in the store, one for each.
+func (s *service) users() []string {
+	s.t.Helper()
+	users := []string{}
+	for _, info := range s.infos() {
 		users = append(users, info.User)
 	}
 	return users

@@ -3,7 +3,7 @@ package session_test
 import (
 	"context"
 	"errors"
-	"fmt"
+	"net/http"
 	"slices"
 	"strings"
 	"testing"
@@ -106,7 +106,7 @@ func TestWhoChangesThePasswordLogsOutEverywhereAndInAgain(t *testing.T) {
 			_, err := session.Get[cart](ctx)
 			return errors.Join(err, f(s, ctx))
 		})
-		if a.StatusCode != 200 || len(a.cookies()) != 1 || b.id() == old.id() {
+		if a.StatusCode != http.StatusOK || len(a.cookies()) != 1 || b.id() == old.id() {
 			t.Errorf("%s: %s sets %q, want a new id", name, a.Status, a.cookies())
 		}
 		b.want("alice:")
@@ -294,6 +294,6 @@ func TestManyLoginsAtTheSameTimeAreAllListed(t *testing.T) {
 	}
 	wantAll(all, ":")
 	if keys := s.keys(); len(keys) > 0 {
-		t.Error(fmt.Sprintf("the store has %q", keys))
+		t.Errorf("the store has %q", keys)
 	}
 }
