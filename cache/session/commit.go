@@ -2,6 +2,7 @@ package session
 
 import (
 	"net/http"
+	"slices"
 	"strings"
 )
 
@@ -36,7 +37,9 @@ func (s *Session) close() {
 }
 
 // addCookie is [http.SetCookie] for a cookie that is known to be valid.
-func addCookie(h http.Header, c *http.Cookie) { h["Set-Cookie"] = append(h["Set-Cookie"], c.String()) }
+func addCookie(h http.Header, c *http.Cookie) {
+	h["Set-Cookie"] = append(slices.Clip(h["Set-Cookie"]), c.String())
+}
 
 // makePrivate says that the response is this visitor's alone, whatever the handler says: to every cache, and so also in the fields that only some of them
 // read (RFC 9213), which would win.
@@ -54,5 +57,5 @@ func makePrivate(h http.Header) {
 			}
 		}
 	}
-	h["Vary"] = append(h["Vary"], "Cookie")
+	h["Vary"] = append(slices.Clip(h["Vary"]), "Cookie") // the handler may have set what it shares with others
 }

@@ -61,6 +61,7 @@ func (x *exchange) begin() bool {
 	}
 	r, s := x.session.r, x.session.sessions
 	withoutRepresentation(h)
+	defer func() { _ = http.NewResponseController(x.w).Flush() }() // the handler may go on for long, and must not keep it from the client
 	if errors.Is(x.refused, ErrConflict) {
 		writeProblem(x.w, r, http.StatusConflict, "Another request has changed or ended the session meanwhile. Nothing was stored; try again.")
 		return false
@@ -84,10 +85,10 @@ func (x *exchange) WriteHeader(status int) {
 	}
 }
 
-// Write gives an error where the client gets a problem instead: a handler that streams ends then.
+// Write takes what it is given where the client gets a problem instead. An error would have a reverse proxy abort the response, and with HTTP/2 the problem with it.
 func (x *exchange) Write(p []byte) (int, error) {
 	if !x.begin() {
-		return 0, x.refused
+		return len(p), nil
 	}
 	return x.w.Write(p)
 }
@@ -95,12 +96,12 @@ func (x *exchange) Write(p []byte) (int, error) {
 // ReadFrom lets io.Copy leave the copying to the client's writer, which can do it in the kernel.
 func (x *exchange) ReadFrom(src io.Reader) (int64, error) {
 	if !x.begin() {
-		return 0, x.refused
+		return io.Copy(io.Discard, src)
 	}
 	return io.Copy(x.w, src)
 }
 
-// FlushError begins the response and sends what has been written.
+// FlushError begins the response and sends what has been written. It gives an error where the client gets a problem instead: a handler that streams ends then.
 func (x *exchange) FlushError() error {
 	if !x.begin() {
 		return x.refused

@@ -24,6 +24,7 @@ func (s *Session) move(ctx context.Context) error {
 	h := s.sessions.fresh(now, s.id, s.user, s.data)
 	if s.plan == renews {
 		h.created, h.expires = s.base.created, s.base.expires
+		h.seen = max(h.seen, h.created) // by a process whose clock is ahead
 		h.raw = h.encode()
 	}
 	if h.left(now, s.sessions.idle) <= 0 {

@@ -30,9 +30,9 @@ func (s *Sessions) reindex(ctx context.Context, user string, change func(x index
 		case len(x) == 0:
 			done, err = s.store.CompareAndDelete(ctx, key, raw)
 		case !found:
-			done, err = s.store.Add(ctx, key, next, x.left(now))
+			done, err = s.store.Add(ctx, key, next, x.left(now)+outlives)
 		default:
-			done, err = s.store.CompareAndSwap(ctx, key, raw, next, x.left(now))
+			done, err = s.store.CompareAndSwap(ctx, key, raw, next, x.left(now)+outlives)
 		}
 		if err != nil {
 			return fmt.Errorf("session: list the user's sessions: %w", err)
@@ -79,6 +79,8 @@ func (s *Sessions) makeRoom(ctx context.Context, x index, kept *hash, now time.T
 }
 
 const (
+	// outlives is how much longer an index is stored than the last of its sessions: of equal lifetimes a full store in memory would drop the index first.
+	outlives = time.Millisecond
 	// young is how long a session may be listed before it is stored. A login that takes longer may be told that it conflicts.
 	young = time.Minute
 	// atOnce is how many entries are read or deleted in one batch.
