@@ -11,6 +11,7 @@ import (
 	"github.com/labstack/echo/v4"
 
 	"github.com/larder-go/larder/cache"
+	"github.com/larder-go/larder/cache/session"
 	"github.com/larder-go/larder/internal/health"
 	"github.com/larder-go/larder/internal/telemetry"
 	"github.com/larder-go/larder/internal/web"
@@ -20,15 +21,16 @@ import (
 
 // App is a service that has been built. It is started and stopped once.
 type App struct {
-	settings settings.Settings
-	logger   *slog.Logger
-	metrics  *telemetry.Metrics
-	health   *health.Health
-	life     *lifecycle.Lifecycle
-	caches   *caches
-	echo     *echo.Echo
-	server   *server
-	limited  bool // there are rate limits
+	settings     settings.Settings
+	logger       *slog.Logger
+	metrics      *telemetry.Metrics
+	health       *health.Health
+	life         *lifecycle.Lifecycle
+	caches       *caches
+	echo         *echo.Echo
+	server       *server
+	sessions     *session.Sessions // nil for none
+	integrations []integration
 }
 
 func newApp(s settings.Settings, logger *slog.Logger) *App {
@@ -188,9 +190,7 @@ func (a *App) Run(ctx context.Context) error {
 	if err := a.Start(ctx); err != nil {
 		return err
 	}
-	if a.limited {
-		a.warnLocal(ctx, "rate_limit", "rate limits")
-	}
+	a.warn(ctx)
 	a.logger.Info("ready", "address", a.server.address(), "cache", a.caches.backend)
 	var failed error
 	select {

@@ -39,10 +39,13 @@ type Builder struct {
 	routes   []func(*echo.Echo) error
 	layers   []layer
 	limits   []*limits
-	hooks    []lifecycle.Hook
-	checks   []health.Check
-	problems []error
-	used     bool
+	sessions *sessions // nil for none
+	// in the order of the chain
+	integrations []integration
+	hooks        []lifecycle.Hook
+	checks       []health.Check
+	problems     []error
+	used         bool
 }
 
 // New begins a service with the settings s, the problems of which Build reports.
@@ -143,7 +146,10 @@ func (b *Builder) problem(format string, args ...any) {
 
 // Build makes the service. Its error holds everything that is wrong, the settings' problems first, a line each; nothing stays open
 // then. The context bounds what the backends do to open.
-func (b *Builder) Build(ctx context.Context) (*App, error) {
+func (b *Builder) Build(ctx context.Context) (*App, error) { return b.build(ctx, b.assemble) }
+
+// build makes the service of what assemble adds to it, and its caches.
+func (b *Builder) build(ctx context.Context, assemble func(*App) []error) (*App, error) {
 	if b.used {
 		return nil, errors.New("app: build: the builder has been used; make another")
 	}
@@ -155,15 +161,11 @@ func (b *Builder) Build(ctx context.Context) (*App, error) {
 	problems := slices.Collect(problemsOf(b.settings))
 	problems = append(problems, b.checkBackends()...)
 	problems = append(problems, b.problems...)
-	problems = append(problems, b.assemble(a)...)
+	problems = append(problems, assemble(a)...)
 	// Last, and where all else is right, what may do I/O.
 	if errors.Join(problems...) == nil {
-		problems = a.caches.open(ctx, b, a)
-		a.limited = len(b.limits) > 0
-		for _, l := range b.limits {
-			if err := l.bind(a); err != nil {
-				problems = append(problems, err)
-			}
+		if problems = a.caches.open(ctx, b, a); errors.Join(problems...) == nil {
+			problems = b.integrate(a)
 		}
 	} else {
 		problems = append(problems, b.checkRedis(ctx)...)

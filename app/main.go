@@ -26,10 +26,10 @@ import (
 // it. A second signal ends it at once. The result is the exit code: 0 only if all of that worked, 2 for a command line that it
 // does not know. Extra are pointers to the program's own structs with env tags, filled in before build is called.
 //
-// Without an argument it serves; "-h" prints every variable, "config" their effective values, redacted.
+// Without an argument it serves; "-h" prints every variable, "config" their effective values, redacted; "sessions" lists and ends sessions.
 func Main(build func(settings.Settings) *Builder, extra ...any) int {
 	environ, err := withEnvFile(os.Environ(), ".env")
-	p := process{environ: environ, envFile: err, extra: extra, build: build, stdout: os.Stdout, stderr: os.Stderr}
+	p := process{environ: environ, envFile: err, extra: extra, build: build, stdin: os.Stdin, stdout: os.Stdout, stderr: os.Stderr}
 	return p.run(os.Args[1:])
 }
 
@@ -68,6 +68,7 @@ type process struct {
 	envFile        error // what is wrong with .env
 	extra          []any
 	build          func(settings.Settings) *Builder
+	stdin          *os.File
 	stdout, stderr *os.File
 }
 
@@ -79,8 +80,10 @@ func (p process) run(args []string) int {
 		return p.print(p.usage)
 	case len(args) == 1 && args[0] == "config":
 		return p.config()
+	case args[0] == "sessions":
+		return p.sessions(args[1:])
 	}
-	fmt.Fprintf(p.stderr, "unknown command %q; allowed: none (serve), config, -h\n", strings.Join(args, " "))
+	fmt.Fprintf(p.stderr, "unknown command %q; allowed: none (serve), config, sessions, -h\n", strings.Join(args, " "))
 	return 2
 }
 
@@ -124,6 +127,7 @@ func (p process) usage(w io.Writer) error {
 	_, err := io.WriteString(w, `usage:
   server           serve
   server config    print every variable and its effective value
+  server sessions  list, delete or clear sessions; "server sessions -h" says how
   server -h        print this
 
 Variables, their defaults, and what they are for; .env is read if it is there, and the environment wins:

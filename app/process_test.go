@@ -332,7 +332,7 @@ func TestCommandLines(t *testing.T) {
 		{[]string{"-h"}, 0, "APP_CACHE_BACKEND"},
 		{[]string{"--help"}, 0, "usage:"},
 		{[]string{"config"}, 0, "APP_CACHE_BACKEND"},
-		{[]string{"serve"}, 2, `unknown command "serve"; allowed: none (serve), config, -h`},
+		{[]string{"serve"}, 2, `unknown command "serve"; allowed: none (serve), config, sessions, -h`},
 		{[]string{"config", "now"}, 2, "unknown command"},
 	} {
 		t.Run(strings.Join(tc.args, " "), func(t *testing.T) {

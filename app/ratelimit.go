@@ -1,7 +1,6 @@
 package app
 
 import (
-	"context"
 	"fmt"
 	"net/http"
 	"slices"
@@ -10,15 +9,20 @@ import (
 
 	"github.com/larder-go/larder/cache"
 	"github.com/larder-go/larder/cache/ratelimit"
+	"github.com/larder-go/larder/cache/session"
 	"github.com/larder-go/larder/internal/web"
 )
 
+// RateLimitOptions are those of [Builder.RateLimit]: see [ratelimit.Options].
+type RateLimitOptions = ratelimit.Options
+
 // RateLimit limits how many requests each client may make under a path, as [Builder.Use] puts middleware there, and of those that match no route too. nil is the limit of
-// APP_RATE_LIMIT_REQUESTS in APP_RATE_LIMIT_PERIOD; what o leaves out comes from the settings too: Limits, TrustedProxies, and whether it fails closed.
+// APP_RATE_LIMIT_REQUESTS in APP_RATE_LIMIT_PERIOD; what o leaves out comes from the settings too: Limits, TrustedProxies, and whether it fails closed. Inside of
+// [Builder.Sessions], which comes before it in the chain then, a user who has logged in is a client of their own, unless o has a Client.
 //
 // What is counted is in the named cache rate_limit. Limiters have names of their own (Options.Name). Build fails where the cache keeps nothing, and where no route is
 // under the path; on a backend that only this process has, the log says so at the start.
-func (b *Builder) RateLimit(path string, o *ratelimit.Options) *Builder {
+func (b *Builder) RateLimit(path string, o *RateLimitOptions) *Builder {
 	l := &limits{path: path}
 	if o != nil {
 		l.options = *o
@@ -31,9 +35,13 @@ func (b *Builder) RateLimit(path string, o *ratelimit.Options) *Builder {
 		return b
 	}
 	b.limits = append(b.limits, l)
+	b.integrations = append(b.integrations, integration{name: limitsCache, what: "rate limits", bind: l.bind})
 	b.layers = append(b.layers, newLayer(path, true, l.middleware()))
 	return b
 }
+
+// limitsCache is the name of the cache that limits are counted in.
+const limitsCache = "rate_limit"
 
 // limits is a limiter under a path. It is made once the caches are open.
 type limits struct {
@@ -53,7 +61,7 @@ func (l *limits) middleware() echo.MiddlewareFunc {
 // bind makes the limiter, over the service's cache.
 func (l *limits) bind(a *App) error {
 	fail := func(err error) error { return fmt.Errorf("rate limit %q: %w", l.path, err) }
-	named, err := a.namedFor("rate_limit")
+	named, err := a.namedFor(limitsCache)
 	if err != nil {
 		return fail(err)
 	}
@@ -66,6 +74,9 @@ func (l *limits) bind(a *App) error {
 	}
 	if o.Logger == nil {
 		o.Logger = a.logger
+	}
+	if o.Client == nil {
+		o.Client = loggedIn
 	}
 	o.FailClosed = o.FailClosed || s.RateLimit.Fail == "closed"
 	count := a.metrics.RateLimit(o.Name, string(ratelimit.Store), string(ratelimit.Memory), string(ratelimit.InProcess), string(ratelimit.Nobody))
@@ -84,34 +95,12 @@ func (l *limits) bind(a *App) error {
 	return nil
 }
 
-// namedFor returns a named cache that a part of the service cannot do without.
-func (a *App) namedFor(name string) (*cache.Cache, error) {
-	if a.caches.registry == nil {
-		return nil, fmt.Errorf("it needs the cache %q, and the service has none; allowed: with Builder.Cache", name)
+// loggedIn names the user whose request it is, "" where nobody has logged in, or the session cannot be read, which is a 503 by the sessions then.
+func loggedIn(r *http.Request) string {
+	s := session.From(r.Context())
+	if s == nil {
+		return ""
 	}
-	named, err := a.caches.registry.Get(name)
-	if err != nil {
-		return nil, err
-	}
-	if named == nil {
-		return nil, fmt.Errorf("it needs the cache %q, and APP_CACHE_BACKEND=none keeps nothing; allowed: another, or one for it alone, as in APP_STORES=%s=memory", name, name)
-	}
-	return named, nil
-}
-
-// isLocal reports whether a named cache is in this process only.
-func (c *caches) isLocal(name string) bool {
-	backend, ok := c.settings.Stores.Names[name]
-	if !ok {
-		backend = c.backend
-	}
-	return backend == "memory"
-}
-
-// warnLocal says, once, what is kept in this process only.
-func (a *App) warnLocal(ctx context.Context, name, what string) {
-	if a.caches.isLocal(name) {
-		a.logger.WarnContext(ctx, what+" are in the memory of this process: others do not see them, and a restart loses them; with several processes, set APP_STORES="+name+"=redis",
-			"cache", name)
-	}
+	user, _ := s.User(r.Context())
+	return user
 }

@@ -11,6 +11,7 @@ import (
 
 	"github.com/larder-go/larder/cache"
 	"github.com/larder-go/larder/cache/httpcache"
+	"github.com/larder-go/larder/cache/session"
 	"github.com/larder-go/larder/internal/web"
 	"github.com/larder-go/larder/settings"
 )
@@ -20,11 +21,13 @@ type ResponseRule = httpcache.Rule
 
 // CacheResponses makes middleware that answers requests from stored responses, for [Builder.Use], an Echo group or one route. What is
 // stored is in the named cache response_cache, and what all such middleware of a service stores is invalidated by each. Put it inside of what
-// decides whether a visitor may see a page at all: what is inside of it is not asked on a hit.
+// decides whether a visitor may see a page at all, of [Builder.Sessions] too: what is inside of it is not asked on a hit. A response that a handler has used its visitor's session for is
+// not stored.
 //
 // In a service without Builder.Cache, or with response_cache=none, nothing is stored. CacheResponses panics where the rule is wrong, as a wrong constant would.
 func CacheResponses(l ResponseRule) echo.MiddlewareFunc {
 	return web.Adapt(func(next http.Handler) http.Handler {
+		next = withSession(next)
 		type bound struct {
 			cache   *httpcache.Cache
 			handler http.Handler
@@ -43,6 +46,17 @@ func CacheResponses(l ResponseRule) echo.MiddlewareFunc {
 			}
 			b.handler.ServeHTTP(w, r)
 		})
+	})
+}
+
+// withSession lets what next does with the session be seen in its response, by the cache around it.
+func withSession(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if s := session.From(r.Context()).Sessions(); s != nil {
+			s.Handler(next).ServeHTTP(w, r)
+			return
+		}
+		next.ServeHTTP(w, r)
 	})
 }
 

@@ -71,16 +71,13 @@ func (l *loader) fill(v *variable) {
 	if v.fromFile() {
 		l.readSecret(v)
 	}
-	value, set := l.environ[v.name]
+	value := l.environ[v.name]
 	why, allowed := whyServiceLink(v.name), v.allowed()
 	if !isServiceLink(v, value) {
 		why, allowed = v.parse(l.environ)
 	}
 	if why != "" {
 		l.fail(v, why, allowed)
-	}
-	if set && v.unbuilt() {
-		l.fail(v, "not built in yet", "leave it unset")
 	}
 }
 

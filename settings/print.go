@@ -70,9 +70,6 @@ func (v *variable) help() string {
 	if v.fromFile() {
 		help += " (or " + v.name + "_FILE, a file with it)"
 	}
-	if v.unbuilt() {
-		help += " (not built in yet)"
-	}
 	return strings.TrimSpace(help)
 }
 

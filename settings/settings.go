@@ -126,9 +126,9 @@ type Redis struct {
 
 // Session bounds sessions and their cookie.
 type Session struct {
-	Secure      bool          `env:"SESSION_SECURE" envDefault:"true" built:"not yet" help:"Whether the cookie is for HTTPS only."`
-	IdleTimeout time.Duration `env:"SESSION_IDLE_TIMEOUT" envDefault:"30m" min:"1s" max:"9600h" built:"not yet" help:"When a session that is not used ends."`
-	Lifetime    time.Duration `env:"SESSION_LIFETIME" envDefault:"24h" min:"1s" max:"9600h" built:"not yet" help:"When a session ends, used or not."`
+	Secure      bool          `env:"SESSION_SECURE" envDefault:"true" help:"Whether the cookie is for HTTPS only."`
+	IdleTimeout time.Duration `env:"SESSION_IDLE_TIMEOUT" envDefault:"30m" min:"1s" max:"9600h" help:"When a session that is not used ends."`
+	Lifetime    time.Duration `env:"SESSION_LIFETIME" envDefault:"24h" min:"1s" max:"9600h" help:"When a session ends, used or not."`
 }
 
 // RateLimit is the limit of each client.

@@ -30,8 +30,6 @@ type variable struct {
 	prefix string // of the variable's own key
 }
 
-func (v *variable) unbuilt() bool { return v.sf.Tag.Get("built") == "not yet" }
-
 // secret tells whether a Secret is anywhere in the value.
 func (v *variable) secret() bool {
 	t := v.sf.Type

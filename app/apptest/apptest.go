@@ -18,6 +18,7 @@ import (
 
 	"github.com/larder-go/larder/app"
 	"github.com/larder-go/larder/cache"
+	"github.com/larder-go/larder/cache/session"
 )
 
 // App is a service that has been started. It is stopped when the test ends.
@@ -71,4 +72,34 @@ func (a *App) JSON(method, target, body string) *httptest.ResponseRecorder {
 	r := httptest.NewRequestWithContext(a.t.Context(), method, target, strings.NewReader(body))
 	r.Header.Set("Content-Type", "application/json")
 	return a.Do(r)
+}
+
+// NewSession stores a session with a user and data, and returns the cookie to use it with. user may be "", which is nobody; data are what encoding/json makes of them, nil is none. It fails the
+// test where the service has no sessions or they cannot be stored.
+func (a *App) NewSession(user string, data any) *http.Cookie {
+	a.t.Helper()
+	c, err := a.sessions().Create(a.t.Context(), user, data)
+	if err != nil {
+		a.t.Fatal(err)
+	}
+	return c
+}
+
+// ReadSession reads the data of the session that a cookie is for into what into points to, and tells whether there is one: the cookie is NewSession's, or one of a response (as
+// Result().Cookies() has them). It fails the test where the service has no sessions or they cannot be read.
+func (a *App) ReadSession(c *http.Cookie, into any) (found bool) {
+	a.t.Helper()
+	found, err := a.sessions().Read(a.t.Context(), c, into)
+	if err != nil {
+		a.t.Fatal(err)
+	}
+	return found
+}
+
+func (a *App) sessions() *session.Sessions {
+	a.t.Helper()
+	if a.app.Sessions() == nil {
+		a.t.Fatal("the service has no sessions: Builder.Sessions gives it some")
+	}
+	return a.app.Sessions()
 }

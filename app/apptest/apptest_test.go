@@ -3,6 +3,8 @@ package apptest_test
 import (
 	"context"
 	"net/http"
+	"net/http/httptest"
+	"slices"
 	"testing"
 	"time"
 
@@ -12,6 +14,7 @@ import (
 	"github.com/larder-go/larder/app"
 	"github.com/larder-go/larder/app/apptest"
 	"github.com/larder-go/larder/cache"
+	"github.com/larder-go/larder/cache/session"
 	"github.com/larder-go/larder/internal/wait"
 	"github.com/larder-go/larder/lifecycle"
 	"github.com/larder-go/larder/settings"
@@ -73,5 +76,50 @@ func TestTheServiceIsStoppedWithTheTest(t *testing.T) {
 	})
 	if !stopped {
 		t.Error("the hook was not stopped")
+	}
+}
+
+type basket struct {
+	Items []string `json:"items"`
+}
+
+func TestATestReadsAndWritesSessions(t *testing.T) {
+	a := apptest.New(t, service(t).Sessions("/", nil).Routes(func(e *echo.Echo) error {
+		e.PUT("/basket/:item", func(c echo.Context) error {
+			return session.Update(c.Request().Context(), func(b *basket) error {
+				b.Items = append(b.Items, c.Param("item"))
+				return nil
+			})
+		})
+		e.GET("/who", func(c echo.Context) error {
+			user, err := session.From(c.Request().Context()).User(c.Request().Context())
+			if err != nil {
+				return err
+			}
+			return c.String(http.StatusOK, user)
+		})
+		return nil
+	}))
+	cookie := a.NewSession("alice", basket{Items: []string{"jam"}})
+	ask := func(method, path string) *httptest.ResponseRecorder {
+		r := httptest.NewRequestWithContext(t.Context(), method, path, http.NoBody)
+		r.AddCookie(cookie)
+		return a.Do(r)
+	}
+	if w := ask(http.MethodGet, "/who"); w.Body.String() != "alice" {
+		t.Errorf("the user is %q, want alice", w.Body)
+	}
+	ask(http.MethodPut, "/basket/tea")
+	var got basket
+	if !a.ReadSession(cookie, &got) || !slices.Equal(got.Items, []string{"jam", "tea"}) {
+		t.Errorf("the session has %q", got.Items)
+	}
+
+	of := a.Do(httptest.NewRequestWithContext(t.Context(), http.MethodPut, "/basket/honey", http.NoBody)).Result().Cookies()
+	if got = (basket{}); len(of) != 1 || !a.ReadSession(of[0], &got) || !slices.Equal(got.Items, []string{"honey"}) {
+		t.Errorf("the session of the response's cookies %v has %q", of, got.Items)
+	}
+	if a.ReadSession(&http.Cookie{Name: cookie.Name, Value: "nobody's"}, &got) {
+		t.Error("there is a session for a cookie that nobody has")
 	}
 }

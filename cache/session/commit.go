@@ -6,27 +6,27 @@ import (
 	"strings"
 )
 
-// commit stores the session and puts into the header what the client has to know. From then on it cannot be changed.
-func (s *Session) commit(h http.Header) error {
+// commit stores the session, once, and puts into the header what the client has to know: no-store where the session was used more often than before, and the cookie. From then
+// on the session cannot be changed. first tells whether it was this call that stored it; the error is the same for each.
+func (s *Session) commit(h http.Header, before int) (first bool, err error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if s.closed || !s.touched {
+	if first = !s.closed; first {
 		s.closed = true
-		return nil
+		if s.refused = s.failed; s.refused == nil && s.loaded {
+			s.refused = s.flush(s.r.Context())
+		}
 	}
-	s.closed = true
-	err := s.failed
-	if err == nil && s.loaded {
-		err = s.flush(s.r.Context())
+	if s.uses > before {
+		makePrivate(h)
 	}
-	makePrivate(h)
 	switch {
 	case s.issued != "":
 		addCookie(h, s.sessions.cookie.of(s.issued, s.life))
 	case s.expire:
 		addCookie(h, s.sessions.cookie.none())
 	}
-	return err
+	return first, s.refused
 }
 
 // close is for a handler that panicked: what it has changed is not stored, nor by a goroutine that it has left.
@@ -36,9 +36,11 @@ func (s *Session) close() {
 	s.closed = true
 }
 
-// addCookie is [http.SetCookie] for a cookie that is known to be valid.
+// addCookie is [http.SetCookie] for a cookie that is known to be valid, where the header does not have it yet.
 func addCookie(h http.Header, c *http.Cookie) {
-	h["Set-Cookie"] = append(slices.Clip(h["Set-Cookie"]), c.String())
+	if line := c.String(); !slices.Contains(h["Set-Cookie"], line) {
+		h["Set-Cookie"] = append(slices.Clip(h["Set-Cookie"]), line)
+	}
 }
 
 // makePrivate says that the response is this visitor's alone, whatever the handler says: to every cache, and so also in the fields that only some of them

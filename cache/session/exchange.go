@@ -14,27 +14,33 @@ type exchange struct {
 	context.Context //nolint:containedctx // it is one
 
 	w       http.ResponseWriter
-	session Session
-	begun   bool  // the session is stored, or was not, and the header may go
-	refused error // why the client gets nothing of what the handler writes
+	session *Session
+	own     Session // that of the outermost
+	before  int     // how often the session was used outside of this
+	begun   bool    // the session is stored, or was not, and the header may go
+	refused error   // why the client gets nothing of what the handler writes
 }
 
-// Handler returns next behind the sessions: [From], [Get], [Set] and [Update] find the request's by its context. Used twice on the way of a request it counts once.
+// Handler returns next behind the sessions: [From], [Get], [Set] and [Update] find the request's by its context.
 //
 // What next changes is stored when the response begins: at the first WriteHeader but for 1xx, Write, Flush or Hijack, or when next returns. Where the session could not be read or
 // stored, the client gets a 503, and where another request has changed or ended it meanwhile a 409, both as problems (RFC 9457), in place of whatever next writes. Nothing
 // is stored where next panics before. A response to a request whose session was read or changed has Cache-Control: no-store and Vary: Cookie.
 //
+// Used again inside of itself, it gives the same session. What is between them, such as a cache of responses, then sees what the session means for the response, for it is
+// stored when the response of the innermost begins: where the session was used in there, no-store, Vary and the cookie, or the problem.
+//
 // A connection that is hijacked gets no header from here, and so no cookie.
 func (s *Sessions) Handler(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if outer := From(r.Context()); outer != nil && outer.sessions == s {
-			next.ServeHTTP(w, r)
-			return
+		x := &exchange{Context: r.Context(), w: w}
+		if x.session = From(r.Context()); x.session != nil && x.session.sessions == s {
+			x.before = x.session.timesUsed()
+		} else {
+			x.session = &x.own
+			r = r.WithContext(x)
+			x.own.sessions, x.own.r = s, r
 		}
-		x := &exchange{Context: r.Context(), w: w, session: Session{sessions: s}}
-		r = r.WithContext(x)
-		x.session.r = r
 		defer x.session.close()
 		next.ServeHTTP(x, r)
 		x.begin()
@@ -44,7 +50,7 @@ func (s *Sessions) Handler(next http.Handler) http.Handler {
 // Value returns the session for its key, and else what the request's context has.
 func (x *exchange) Value(key any) any {
 	if key == (contextKey{}) {
-		return &x.session
+		return x.session
 	}
 	return x.Context.Value(key)
 }
@@ -56,7 +62,8 @@ func (x *exchange) begin() bool {
 	}
 	x.begun = true
 	h := x.w.Header()
-	if x.refused = x.session.commit(h); x.refused == nil {
+	first, err := x.session.commit(h, x.before)
+	if x.refused = err; err == nil {
 		return true
 	}
 	r, s := x.session.r, x.session.sessions
@@ -66,7 +73,7 @@ func (x *exchange) begin() bool {
 		writeProblem(x.w, r, http.StatusConflict, "Another request has changed or ended the session meanwhile. Nothing was stored; try again.")
 		return false
 	}
-	if r.Context().Err() == nil { // else the client has gone, and the store need not have failed
+	if first && r.Context().Err() == nil { // else the client has gone, and the store need not have failed
 		s.log().ErrorContext(r.Context(), "a request was answered by 503, because its session could not be read or stored", "error", x.refused)
 	}
 	writeProblem(x.w, r, http.StatusServiceUnavailable, "The session could not be read or stored.")

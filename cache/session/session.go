@@ -22,11 +22,12 @@ type Session struct {
 	located bool // at, hasID and came say what the request's cookie said, or what has happened since
 	hasID   bool
 	came    bool // a cookie of the name came, well-formed or not
-	touched bool // it was read or changed: the response is this visitor's alone
 	loaded  bool // base says what the store has
 	closed  bool // the response has begun
 	moved   bool // under at, there is where the session has gone
 	failed  error
+	refused error // why what was changed is not stored, if so; when closed
+	uses    int   // how often it was read or changed: what was made of it is this visitor's alone
 
 	at    hash // what the cookie's id is known by
 	base  held // as it was read or written last
@@ -67,6 +68,14 @@ type contextKey struct{}
 func From(ctx context.Context) *Session {
 	s, _ := ctx.Value(contextKey{}).(*Session)
 	return s
+}
+
+// Sessions are those that s is one of, for [Sessions.LogOutEverywhere] and the like in a handler. They are nil where s is.
+func (s *Session) Sessions() *Sessions {
+	if s == nil {
+		return nil
+	}
+	return s.sessions
 }
 
 // ID returns what the session is known by to the store and to tools, as in [Info]: not the cookie's id, but its SHA-256. That of a new session, and after Login and Renew, is
@@ -214,6 +223,12 @@ func (s *Session) nextID() string {
 	return s.id
 }
 
+func (s *Session) timesUsed() int {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.uses
+}
+
 // view calls f with what the store has read.
 func (s *Session) view(ctx context.Context, f func()) error {
 	if s == nil {
@@ -221,6 +236,7 @@ func (s *Session) view(ctx context.Context, f func()) error {
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	s.uses++
 	if err := s.load(ctx); err != nil {
 		return err
 	}
@@ -238,6 +254,7 @@ func (s *Session) change(ctx context.Context, f func() error) error {
 	if s.closed {
 		return ErrCommitted
 	}
+	s.uses++
 	if err := s.load(ctx); err != nil {
 		return err
 	}
@@ -254,7 +271,6 @@ func (s *Session) load(ctx context.Context) error {
 	case s.closed:
 		return ErrCommitted
 	}
-	s.touched = true
 	if !s.located {
 		s.located = true
 		var id string

@@ -11,10 +11,16 @@ import (
 
 func main() { os.Exit(app.Main(server)) }
 
-// server is the whole service. To begin your own, delete internal/items with the two lines here that name it, and add your routes.
+// server is the whole service. To begin your own, delete internal/items with the lines here that name it, and add your routes.
 func server(s settings.Settings) *app.Builder {
 	return app.New(s).
 		Routes(items.Routes(s.Items.Path)).
+		// Sessions("/", &app.SessionOptions{ // a basket for every visitor: curl -i -X PUT …/api/v1/basket/<item> shows Set-Cookie
+		// 	IdleTimeout: s.Session.IdleTimeout,
+		// }).Routes(items.Basket).
+		// RateLimit("/", &app.RateLimitOptions{ // 429 beyond APP_RATE_LIMIT_REQUESTS in APP_RATE_LIMIT_PERIOD
+		// 	Exempt: []string{"/robots.txt"},
+		// }).
 		// Use("/api/v1", app.CacheResponses(app.ResponseRule{ // whole responses too: curl -i shows Cache-Status
 		// 	TTL: s.Cache.DefaultTTL,
 		// })).

@@ -1,8 +1,8 @@
 // Package items is the example feature: things for sale, one JSON file each, read through the cache.
 //
 // It shows how a feature is written: a noun's rules (item.go), where it is kept (files.go, lock.go), what the cache may
-// answer (version.go), how HTTP reaches it (handlers.go) and this file, which mounts it. To begin your own service,
-// delete the folder and its two lines in main.go.
+// answer (version.go), how HTTP reaches it (handlers.go), what a visitor's session holds (basket.go) and this file, which mounts it. To begin your own service,
+// delete the folder and its two lines in main.go, or three with sessions.
 package items
 
 import "github.com/labstack/echo/v4"
