@@ -87,6 +87,8 @@ func program(name string) func(settings.Settings) *app.Builder {
 			b.Hook(lifecycle.Hook{Name: "last", Stop: say("last stopped")})
 		case "the store fails to close":
 			b.Store(unclosable()).Hook(quiet)
+		case "accounts":
+			b.Sessions("/", nil).Routes(accounts)
 		case "a hook fails to start":
 			b.Hook(quiet)
 			b.Hook(lifecycle.Hook{Name: "broken", Start: func(context.Context) error { return errors.New("no fuel") }})

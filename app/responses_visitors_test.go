@@ -15,8 +15,8 @@ import (
 	"github.com/larder-go/larder/internal/wait"
 )
 
-// session is middleware of the kind that gives every visitor a session, a token for its forms and a count of what it may still ask.
-func session(next echo.HandlerFunc) echo.HandlerFunc {
+// visitors is middleware of the kind that gives every visitor a session, a token for its forms and a count of what it may still ask.
+func visitors(next echo.HandlerFunc) echo.HandlerFunc {
 	var count atomic.Int64
 	return func(c echo.Context) error {
 		n := count.Add(1)
@@ -40,8 +40,8 @@ func TestEchoMiddlewareOfOneVisitorReachesNoOther(t *testing.T) {
 		around []echo.MiddlewareFunc
 		stored bool
 	}{
-		"outside of the cache": {[]echo.MiddlewareFunc{session, cached}, true},
-		"inside of the cache":  {[]echo.MiddlewareFunc{cached, session}, false},
+		"outside of the cache": {[]echo.MiddlewareFunc{visitors, cached}, true},
+		"inside of the cache":  {[]echo.MiddlewareFunc{cached, visitors}, false},
 	} {
 		t.Run(name, func(t *testing.T) {
 			a := apptest.New(t, app.New(load(t)).Routes(func(e *echo.Echo) error {

@@ -2,6 +2,8 @@ package app
 
 import (
 	"context"
+	"crypto/sha256"
+	"encoding/base64"
 	"errors"
 	"flag"
 	"fmt"
@@ -69,29 +71,34 @@ func (p process) sessions(args []string) int {
 
 // parse reads the command line. Flags may stand anywhere.
 func (t *sessionsTool) parse(args []string) (func(*sessionsTool) error, error) {
-	if len(args) == 0 {
-		return nil, errors.New("sessions: what to do is missing; allowed: list, delete, clear")
-	}
 	flags := flag.NewFlagSet("sessions", flag.ContinueOnError)
 	flags.SetOutput(io.Discard)
 	flags.StringVar(&t.user, "user", "", "")
 	flags.BoolVar(&t.yes, "yes", false, "")
-	command, rest := args[0], args[1:]
-	if strings.HasPrefix(command, "-") || command == "help" {
-		command, rest = "", append([]string{strings.Replace(command, "help", "-h", 1)}, rest...)
-	}
-	for {
+	var words []string
+	for rest := args; ; {
+		if len(rest) > 0 && isSessionID(rest[0]) { // which may begin with '-'
+			words, rest = append(words, rest[0]), rest[1:]
+			continue
+		}
 		if err := flags.Parse(rest); err != nil {
 			return nil, err
 		}
 		if flags.NArg() == 0 {
 			break
 		}
-		t.ids, rest = append(t.ids, flags.Arg(0)), flags.Args()[1:]
+		words, rest = append(words, flags.Arg(0)), flags.Args()[1:]
 	}
+	if len(words) == 0 {
+		return nil, errors.New("sessions: what to do is missing; allowed: list, delete, clear")
+	}
+	command := words[0]
+	t.ids = words[1:]
 	given := make(map[string]bool)
 	flags.Visit(func(f *flag.Flag) { given[f.Name] = true })
 	switch {
+	case command == "help":
+		return nil, flag.ErrHelp
 	case given["user"] && t.user == "":
 		return nil, errors.New("sessions: --user is empty; allowed: the name of a user")
 	case command == "list" && len(t.ids) == 0 && !given["yes"]:
@@ -103,7 +110,13 @@ func (t *sessionsTool) parse(args []string) (func(*sessionsTool) error, error) {
 	case command == "clear" && t.user == "" && len(t.ids) == 0:
 		return (*sessionsTool).clear, nil
 	}
-	return nil, fmt.Errorf("sessions: the command %q is not one of these", strings.Join(args, " "))
+	return nil, fmt.Errorf("sessions: the command line %q is not one of these", strings.Join(args, " "))
+}
+
+// isSessionID reports whether an argument looks as ids do: 256 bits as base64url.
+func isSessionID(arg string) bool {
+	b, err := base64.RawURLEncoding.DecodeString(arg)
+	return err == nil && len(b) == sha256.Size
 }
 
 // open opens the caches of the service and its sessions, and nothing else. It fails where they are in the memory of another process.

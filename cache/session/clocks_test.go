@@ -11,7 +11,10 @@ import (
 // setAhead moves the times of the only session on by d, as a process with another clock would have written them.
 func setAhead(t *testing.T, s *service, d time.Duration) {
 	t.Helper()
-	for key := range s.cache.Keys(context.Background(), "s.") {
+	for key, err := range s.cache.Keys(context.Background(), "s.") {
+		if err != nil {
+			t.Fatal(err)
+		}
 		raw, _, err := s.cache.Get(context.Background(), key)
 		if err != nil {
 			t.Fatal(err)
