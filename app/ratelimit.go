@@ -95,12 +95,12 @@ func (l *limits) bind(a *App) error {
 	return nil
 }
 
-// loggedIn names the user whose request it is, "" where nobody has logged in, or the session cannot be read, which is a 503 by the sessions then.
+// loggedIn names the user whose request it is, "" where nobody has logged in, or the session cannot be read: whether requests pass then is for APP_RATE_LIMIT_FAIL to say.
 func loggedIn(r *http.Request) string {
 	s := session.From(r.Context())
 	if s == nil {
 		return ""
 	}
-	user, _ := s.User(r.Context())
+	user, _ := s.PeekUser(r.Context())
 	return user
 }

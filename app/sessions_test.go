@@ -159,6 +159,17 @@ func TestALimiterInsideOfTheSessionsCountsUsers(t *testing.T) {
 	}
 }
 
+func TestALimiterInsideOfTheSessionsMakesNoPagePrivate(t *testing.T) {
+	a := apptest.New(t, app.New(load(t)).Sessions("/", nil).RateLimit("/", nil).Routes(accounts).Routes(hello).Cache())
+	alice := browser{t: t, a: a}
+	alice.do("POST", "/login/alice")
+	for who, b := range map[string]*browser{"alice": &alice, "nobody": {t: t, a: a}} {
+		if h := b.do("GET", "/hello").Header(); h.Get("Cache-Control") != "" || h.Get("Vary") != "" || h.Get("Ratelimit") == "" {
+			t.Errorf("%s gets %v", who, h)
+		}
+	}
+}
+
 func TestAPageWithWhatASessionHasIsNotCachedForOthers(t *testing.T) {
 	visits := 0
 	a := apptest.New(t, app.New(load(t)).Sessions("/", nil).Use("/", app.CacheResponses(app.ResponseRule{TTL: time.Hour})).Cache().

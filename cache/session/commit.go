@@ -13,7 +13,7 @@ func (s *Session) commit(h http.Header, before int) (first bool, err error) {
 	defer s.mu.Unlock()
 	if first = !s.closed; first {
 		s.closed = true
-		if s.refused = s.failed; s.refused == nil && s.loaded {
+		if s.refused = s.failed; s.refused == nil && s.loaded && s.uses > 0 {
 			s.refused = s.flush(s.r.Context())
 		}
 	}

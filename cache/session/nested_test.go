@@ -73,7 +73,7 @@ func TestWhatIsBetweenTwoOfTheMiddlewareSeesWhatTheSessionMeans(t *testing.T) {
 	}
 }
 
-// What a middleware outside reads, such as a limiter that counts users, says nothing about the page.
+// What a middleware outside reads, such as authentication, says nothing about the page to what is between.
 func TestAPageIsNotPrivateForWhatWasReadOutsideOfIt(t *testing.T) {
 	var inner http.Header
 	between := func(next http.Handler) http.Handler {

@@ -101,6 +101,22 @@ func (s *Session) User(ctx context.Context) (string, error) {
 	return user, err
 }
 
+// PeekUser is User for what the response does not depend on, such as a limiter or a log: the response does not become private for it, nor a 503 for its error, and it is no use of the session.
+func (s *Session) PeekUser(ctx context.Context) (string, error) {
+	if s == nil {
+		return "", ErrNoMiddleware
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	before := s.failed
+	err := s.load(ctx)
+	s.failed = before
+	if err != nil {
+		return "", err
+	}
+	return s.user, nil
+}
+
 // Info returns what the store has of the session: as it was read, or saved since. It is the zero value where the store has none.
 func (s *Session) Info(ctx context.Context) (Info, error) {
 	var info Info

@@ -15,7 +15,7 @@ func main() { os.Exit(app.Main(server)) }
 func server(s settings.Settings) *app.Builder {
 	return app.New(s).
 		Routes(items.Routes(s.Items.Path)).
-		// Sessions("/", &app.SessionOptions{ // a basket for every visitor: curl -i -X PUT …/api/v1/basket/<item> shows Set-Cookie
+		// Sessions("/", &app.SessionOptions{ // a session in every handler, and a basket for every visitor
 		// 	IdleTimeout: s.Session.IdleTimeout,
 		// }).Routes(items.Basket).
 		// RateLimit("/", &app.RateLimitOptions{ // 429 beyond APP_RATE_LIMIT_REQUESTS in APP_RATE_LIMIT_PERIOD

@@ -139,6 +139,9 @@ func TestLimitsGoOnWithoutTheirStoreAndSessionsSaySo(t *testing.T) {
 			if res, body := nobody.ask(p, "GET", "/api/v1/items", ""); res.StatusCode != c.during {
 				t.Errorf("while the store is down: %s %s", res.Status, body)
 			}
+			if res, body := alice.ask(p, "GET", "/api/v1/items", ""); res.StatusCode != c.during {
+				t.Errorf("while the store is down, who has a session gets %s %s of what does not use it", res.Status, body)
+			}
 			if res, body := alice.ask(p, "GET", "/api/v1/basket", ""); res.StatusCode != http.StatusServiceUnavailable || res.Header.Get("Content-Type") != "application/problem+json" {
 				t.Errorf("who has a session gets %s %s", res.Status, body)
 			}
