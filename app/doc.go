@@ -23,5 +23,5 @@
 // # The context of a request
 //
 // Every request's context carries the cache and the named ones, and ends with the request, with APP_REQUEST_TIMEOUT, or, on a stop, when
-// APP_SHUTDOWN_TIMEOUT has passed after the drain delay; a signal alone ends no request.
+// APP_SHUTDOWN_TIMEOUT has passed after the drain delay; a signal alone ends no request. Under a path with [Builder.Sessions] it carries the visitor's session too.
 package app
