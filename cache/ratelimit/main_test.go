@@ -43,7 +43,7 @@ const (
 
 // flood makes requests as fast as it can, by sixteen goroutines, and returns how many were let through.
 func flood(url string) (passed int64, err error) {
-	store, err := redisstore.Open(context.Background(), url, nil)
+	store, err := redisstore.Open(context.Background(), url, &redisstore.Options{Timeout: patience})
 	if err != nil {
 		return 0, err
 	}

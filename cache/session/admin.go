@@ -9,21 +9,6 @@ import (
 	"time"
 )
 
-// Info is what the store has of a session, but for its data.
-type Info struct {
-	ID      string    // what it is known by: the SHA-256 of the cookie's id, as base64url
-	User    string    // who has logged in; "" is nobody
-	Created time.Time // at the login, or the first write before it
-	Seen    time.Time // when it was used last, give or take a tenth of Options.IdleTimeout
-	Expires time.Time // at the latest
-	Bytes   int       // of data
-}
-
-func infoOf(h *held) Info {
-	at := func(n int64) time.Time { return time.Unix(0, n) }
-	return Info{ID: h.id.String(), User: h.user, Created: at(h.created), Seen: at(h.seen), Expires: at(h.expires), Bytes: len(h.data)}
-}
-
 // List yields the sessions, in any order. One that is there from the beginning to the end is yielded; one that comes or goes meanwhile may be. On Redis one may come twice. An error is
 // yielded last, beside the zero Info. The loop's body may end sessions.
 //

@@ -4,12 +4,16 @@ import (
 	"context"
 	"net/http"
 	"testing"
+	"time"
 
 	"github.com/larder-go/larder/cache/filestore"
 	"github.com/larder-go/larder/cache/memstore"
 	"github.com/larder-go/larder/cache/redisstore"
 	"github.com/larder-go/larder/internal/redistest"
 )
+
+// patience is how long a store may take on a machine that is busy.
+const patience = time.Minute
 
 // stores are all on which sessions may be kept.
 func stores() map[string]func(t *testing.T) full {
@@ -22,14 +26,14 @@ func stores() map[string]func(t *testing.T) full {
 			return s
 		},
 		"file": func(t *testing.T) full {
-			s, err := filestore.Open(t.TempDir(), nil)
+			s, err := filestore.Open(t.TempDir(), &filestore.Options{Timeout: patience})
 			if err != nil {
 				t.Fatal(err)
 			}
 			return s
 		},
 		"redis": func(t *testing.T) full {
-			s, err := redisstore.Open(context.Background(), redistest.Start(t).URL(), nil)
+			s, err := redisstore.Open(context.Background(), redistest.Start(t).URL(), &redisstore.Options{Timeout: patience})
 			if err != nil {
 				t.Fatal(err)
 			}
