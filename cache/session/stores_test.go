@@ -32,6 +32,13 @@ func stores() map[string]func(t *testing.T) full {
 			}
 			return s
 		},
+		"cluster": func(t *testing.T) full {
+			s, err := redisstore.Open(context.Background(), redistest.StartCluster(t, 3).URL(), &redisstore.Options{Timeout: patience})
+			if err != nil {
+				t.Fatal(err)
+			}
+			return s
+		},
 		"redis": func(t *testing.T) full {
 			s, err := redisstore.Open(context.Background(), redistest.Start(t).URL(), &redisstore.Options{Timeout: patience})
 			if err != nil {
