@@ -58,6 +58,10 @@ func TestARunMeasuresEverythingAndPrintsOneTable(t *testing.T) {
 		"| 8 callers of a cold key, a source of 20ms: loads, the most of a round ", "| singleflight around go-redis: ", ": the last is done, in source times ",
 		"| 8 callers of a cold key, a source of 20ms, the last is done: times as fast ", "| sturdyc and a copy: ", ": allocations a caller ",
 		"| 4 processes with 2 callers each, a source of 200ms: loads, the most of a round ", "| Exclusive: 1 ", ": loads, the fewest of a round ", "| not Exclusive: ",
+		"| a request that is let through, 2 cores: times as fast ", "| httprate: ", "| a decision alone, 1 core ", "| Take over memstore: ", "| a refusal alone, 2 cores: allocations a call ",
+		"| a request that is refused, 1 core: times as fast ", "| a decision on Redis, goroutines: 4 ", "| redis_rate: ", "| a decision on Redis: round trips ",
+		"| a session's value, 2 cores: times as fast ", "| scs: ", "| a session's user, 1 core ", "| no session, 1 core: times as fast ", "| a session's value changed, 2 cores: allocations a call ",
+		"| a session's value on Redis, goroutines: 1 ", "| a session's value on Redis: round trips ",
 		"\nload/hit, a struct\n", "\nload/over\n", "\nmemory/append\n", "\n| golang-lru   | no     | no             | entries       |",
 	} {
 		if !strings.Contains(out.String(), want) {

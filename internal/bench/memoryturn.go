@@ -93,46 +93,48 @@ func newMemoryRun(l memoryLibrary, task memoryTask) (*memoryRun, error) {
 
 // turn lets the goroutines work for the length of a round.
 func (r *memoryRun) turn() memoryFigures {
-	defer runtime.GOMAXPROCS(runtime.GOMAXPROCS(r.task.Cores))
+	var reads, hits atomic.Int64
+	f := measure(r.task.Cores, r.task.Round, func(_ int, stop *atomic.Bool) (made int) {
+		block := r.block()
+		read, hit := 0, 0
+		for made == 0 || !stop.Load() { // one block at least, however late it is scheduled
+			at := int(r.next.Add(memoryClaim)) - memoryClaim
+			for claimed := at + memoryClaim; at < claimed && (made == 0 || !stop.Load()); at += memoryBlock {
+				n, h := block(at)
+				read, hit = read+n, hit+h
+				made += memoryBlock
+			}
+		}
+		reads.Add(int64(read))
+		hits.Add(int64(hit))
+		return made
+	})
+	f.Reads, f.Hits = int(reads.Load()), int(hits.Load())
+	return f
+}
+
+// measure lets n goroutines work at once, on as many processors, until stop says so after the length of a round. work returns how many calls it made.
+func measure(n int, round time.Duration, work func(goroutine int, stop *atomic.Bool) (made int)) memoryFigures {
+	defer runtime.GOMAXPROCS(runtime.GOMAXPROCS(n))
 	var (
 		workers       sync.WaitGroup
 		stop          atomic.Bool
 		calls         atomic.Int64
-		reads, hits   atomic.Int64
 		before, after runtime.MemStats
 	)
 	runtime.GC()
 	runtime.ReadMemStats(&before)
 	begin := time.Now()
-	end := time.AfterFunc(r.task.Round, func() { stop.Store(true) })
+	end := time.AfterFunc(round, func() { stop.Store(true) })
 	defer end.Stop()
-	for range r.task.Cores {
-		workers.Go(func() {
-			block := r.block()
-			made, read, hit := 0, 0, 0
-			for made == 0 || !stop.Load() { // one block at least, however late it is scheduled
-				at := int(r.next.Add(memoryClaim)) - memoryClaim
-				for claimed := at + memoryClaim; at < claimed && (made == 0 || !stop.Load()); at += memoryBlock {
-					n, h := block(at)
-					read, hit = read+n, hit+h
-					made += memoryBlock
-				}
-			}
-			calls.Add(int64(made))
-			reads.Add(int64(read))
-			hits.Add(int64(hit))
-		})
+	for g := range n {
+		workers.Go(func() { calls.Add(int64(work(g, &stop))) })
 	}
 	workers.Wait()
 	took := time.Since(begin)
 	runtime.ReadMemStats(&after)
-	n := float64(calls.Load())
-	return memoryFigures{
-		Nanoseconds: float64(took.Nanoseconds()) / n,
-		Allocations: float64(after.Mallocs-before.Mallocs) / n,
-		Reads:       int(reads.Load()),
-		Hits:        int(hits.Load()),
-	}
+	made := float64(calls.Load())
+	return memoryFigures{Nanoseconds: float64(took.Nanoseconds()) / made, Allocations: float64(after.Mallocs-before.Mallocs) / made}
 }
 
 // block returns what makes memoryBlock calls from the at-th on, for one goroutine: nothing but the calls and the tables of keys.
