@@ -7,7 +7,6 @@ import (
 	"net/url"
 	"slices"
 	"strconv"
-	"strings"
 	"time"
 )
 
@@ -60,7 +59,7 @@ func Meter(state []byte, now int64, limits []Limit, cost int64) (next []byte, tt
 	}
 	for i, l := range limits {
 		if after[i] != (Level{}) {
-			a := arrival{name: url.QueryEscape(l.Name), at: now + after[i].Micros, rest: after[i].Rest, of: l.Requests}
+			a := arrival{name: []byte(url.QueryEscape(l.Name)), at: now + after[i].Micros, rest: after[i].Rest, of: l.Requests}
 			next = a.append(append(next, ' '))
 			last = max(last, ceil(Level{a.at, a.rest}))
 		}
@@ -70,7 +69,7 @@ func Meter(state []byte, now int64, limits []Limit, cost int64) (next []byte, tt
 
 // arrival is the theoretical arrival time of one limit.
 type arrival struct {
-	name         string // escaped
+	name         []byte // escaped
 	at, rest, of int64
 }
 
@@ -97,7 +96,7 @@ func (a *arrival) within(now int64) arrival {
 // indexIn returns which of the limits a is about, -1 where it is about none.
 func (a *arrival) indexIn(limits []Limit) int {
 	for i := range limits {
-		if a.name == url.QueryEscape(limits[i].Name) {
+		if string(a.name) == url.QueryEscape(limits[i].Name) {
 			return i
 		}
 	}
@@ -115,13 +114,13 @@ func (a *arrival) append(b []byte) []byte {
 const maxDigits = 19
 
 // read reads what append writes.
-func (a *arrival) read(s string) bool {
+func (a *arrival) read(s []byte) bool {
 	var ok bool
-	if a.name, s, ok = strings.Cut(s, ":"); !ok {
+	if a.name, s, ok = bytes.Cut(s, []byte{':'}); !ok {
 		return false
 	}
-	if strings.Contains(a.name, "%") {
-		if _, err := url.QueryUnescape(a.name); err != nil {
+	if bytes.IndexByte(a.name, '%') >= 0 {
+		if _, err := url.QueryUnescape(string(a.name)); err != nil {
 			return false
 		}
 	}
@@ -137,12 +136,12 @@ func (a *arrival) read(s string) bool {
 		if s = s[digits:]; to == &a.of {
 			break
 		}
-		if s == "" || s[0] != ':' {
+		if len(s) == 0 || s[0] != ':' {
 			return false
 		}
 		s = s[1:]
 	}
-	if s != "" {
+	if len(s) != 0 {
 		return false
 	}
 	return a.rest == 0 || a.rest < a.of
@@ -176,7 +175,7 @@ func (r *arrivals) next() bool {
 	if i := bytes.IndexByte(r.text[1:], ' '); i >= 0 {
 		end = 1 + i
 	}
-	r.failed = r.text[0] != ' ' || !r.read(string(r.text[1:end]))
+	r.failed = r.text[0] != ' ' || !r.read(r.text[1:end])
 	r.text = r.text[end:]
 	return !r.failed
 }

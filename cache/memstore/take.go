@@ -41,10 +41,12 @@ func (s *Store) take(now time.Duration, key string, limits []cache.Limit, cost i
 	if e.live(now) {
 		need, entries = need-size(len(key), len(e.value())), 0
 	}
-	if !s.findRoom(now, need, entries, unitsFor(len(key), len(next))) {
-		return cache.Decision{}, fmt.Errorf("%w: it is full, with %d entries and %d bytes that have not expired", cache.ErrUnavailable, s.order.len, s.bytes)
+	if units := unitsFor(len(key), len(next)); s.full(need, entries) || !s.hasRoom(units) {
+		if !s.findRoom(now, need, entries, units) {
+			return cache.Decision{}, fmt.Errorf("%w: it is full, with %d entries and %d bytes that have not expired", cache.ErrUnavailable, s.order.len, s.bytes)
+		}
+		s.find(&e) // what had expired may have been its own
 	}
-	s.find(&e) // what had expired may have been its own
 	if err := s.put(now, &e, next, expiry(whole, ttl)); err != nil {
 		return cache.Decision{}, err
 	}
