@@ -59,17 +59,20 @@ func wholeSeconds(d time.Duration) int64 { return int64((d + time.Second - 1) / 
 // seconds rounds up, to one at least.
 func seconds(d time.Duration) int64 { return max(wholeSeconds(d), 1) }
 
-// refuse answers 429 (RFC 6585 section 4) with the problem type of draft-ietf-httpapi-ratelimit-headers-11. Clients of a limit do not come back all at once, as those of a window do,
-// so Retry-After needs no jitter.
+// The problem of a refused request, of the type of draft-ietf-httpapi-ratelimit-headers-11: the name of a limit comes between, which needs no escaping. A client that is refused may be one
+// that asks very often, so this is not encoded each time.
+const (
+	refusalHead = `{"type":"https://iana.org/assignments/http-problem-types#quota-exceeded","title":"Too Many Requests","status":429,` +
+		`"detail":"This client has made more requests than are allowed; Retry-After says in how many seconds the next one is.","violated-policies":["`
+	refusalTail = `"]}`
+)
+
+// refuse answers 429 (RFC 6585 section 4). Clients of a limit do not come back all at once, as those of a window do, so Retry-After needs no jitter.
 func refuse(w http.ResponseWriter, r *http.Request, violated string, d *cache.Decision) {
-	w.Header().Set("Retry-After", strconv.FormatInt(seconds(d.RetryAfter), 10))
-	writeProblem(w, r, problem{
-		Type:     "https://iana.org/assignments/http-problem-types#quota-exceeded",
-		Title:    "Too Many Requests",
-		Status:   http.StatusTooManyRequests,
-		Detail:   "This client has made more requests than are allowed; Retry-After says in how many seconds the next one is.",
-		Violated: []string{violated},
-	})
+	h := w.Header()
+	h["Retry-After"] = []string{strconv.FormatInt(seconds(d.RetryAfter), 10)}
+	body := make([]byte, 0, len(refusalHead)+len(violated)+len(refusalTail))
+	write(w, r, http.StatusTooManyRequests, append(append(append(body, refusalHead...), violated...), refusalTail...))
 }
 
 // unavailable answers where requests cannot be counted.
@@ -84,20 +87,22 @@ func unavailable(w http.ResponseWriter, r *http.Request) {
 
 // problem is RFC 9457's.
 type problem struct {
-	Type     string   `json:"type"`
-	Title    string   `json:"title"`
-	Status   int      `json:"status"`
-	Detail   string   `json:"detail"`
-	Violated []string `json:"violated-policies,omitempty"`
+	Type   string `json:"type"`
+	Title  string `json:"title"`
+	Status int    `json:"status"`
+	Detail string `json:"detail"`
 }
 
 func writeProblem(w http.ResponseWriter, r *http.Request, p problem) {
 	body, _ := json.Marshal(p) // of texts and a number
-	h := w.Header()
-	h.Set("Content-Type", "application/problem+json")
-	h.Set("Content-Length", strconv.Itoa(len(body)))
-	h.Set("Cache-Control", "no-store")
-	w.WriteHeader(p.Status)
+	write(w, r, p.Status, body)
+}
+
+// write answers by a problem.
+func write(w http.ResponseWriter, r *http.Request, status int, body []byte) {
+	h, lines := w.Header(), [3]string{"application/problem+json", strconv.Itoa(len(body)), "no-store"}
+	h["Content-Type"], h["Content-Length"], h["Cache-Control"] = lines[:1:1], lines[1:2:2], lines[2:3:3]
+	w.WriteHeader(status)
 	if r.Method != http.MethodHead {
 		_, _ = w.Write(body) // the client has gone
 	}
