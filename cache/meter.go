@@ -28,6 +28,13 @@ const few = 4
 // of one. Limits that are not among those of a call keep theirs, for 400 days at most. A limit whose Requests have changed has its rest
 // rounded up.
 func Meter(state []byte, now int64, limits []Limit, cost int64) (next []byte, ttl time.Duration, d Decision, err error) {
+	next, ttl, d, err = AppendMeter(nil, state, now, limits, cost)
+	return next, ttl, d, err
+}
+
+// AppendMeter is Meter that appends what is to be stored to b, which has no part of state, and returns it whole; nil still means that the entry stays as it is. A store that copies what it
+// keeps needs no memory for it.
+func AppendMeter(b, state []byte, now int64, limits []Limit, cost int64) (next []byte, ttl time.Duration, d Decision, err error) {
 	var memory [2 * few]Level
 	levels, after := memory[:few], memory[few:]
 	if len(limits) > few {
@@ -49,7 +56,10 @@ func Meter(state []byte, now int64, limits []Limit, cost int64) (next []byte, tt
 	if slices.Equal(after, levels) {
 		return nil, 0, d, nil
 	}
-	next = append(make([]byte, 0, max(64, len(state)+32)), meterMagic...)
+	if next = b; next == nil {
+		next = make([]byte, 0, max(64, len(state)+32))
+	}
+	next = append(next, meterMagic...)
 	last := now
 	for kept = (arrivals{text: state}); others && kept.next(); {
 		if a := kept.within(now); a.isAfter(now) && a.indexIn(limits) < 0 {
@@ -59,8 +69,8 @@ func Meter(state []byte, now int64, limits []Limit, cost int64) (next []byte, tt
 	}
 	for i, l := range limits {
 		if after[i] != (Level{}) {
-			a := arrival{name: []byte(url.QueryEscape(l.Name)), at: now + after[i].Micros, rest: after[i].Rest, of: l.Requests}
-			next = a.append(append(next, ' '))
+			a := arrival{at: now + after[i].Micros, rest: after[i].Rest, of: l.Requests}
+			next = a.appendNumbers(append(append(next, ' '), url.QueryEscape(l.Name)...))
 			last = max(last, ceil(Level{a.at, a.rest}))
 		}
 	}
@@ -103,9 +113,10 @@ func (a *arrival) indexIn(limits []Limit) int {
 	return -1
 }
 
-func (a *arrival) append(b []byte) []byte {
-	b = append(append(b, a.name...), ':')
-	b = append(strconv.AppendInt(b, a.at, 10), ':')
+func (a *arrival) append(b []byte) []byte { return a.appendNumbers(append(b, a.name...)) }
+
+func (a *arrival) appendNumbers(b []byte) []byte {
+	b = append(strconv.AppendInt(append(b, ':'), a.at, 10), ':')
 	b = append(strconv.AppendInt(b, a.rest, 10), ':')
 	return strconv.AppendInt(b, a.of, 10)
 }

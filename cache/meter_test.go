@@ -59,6 +59,25 @@ func TestTheStateOfMeter(t *testing.T) {
 	}
 }
 
+func TestAppendMeterAppendsWhatMeterReturns(t *testing.T) {
+	limits := []cache.Limit{{Name: "a b", Requests: 3, Period: time.Second}, {Requests: 10, Period: time.Hour}}
+	var state []byte
+	memory := []byte("kept")
+	for now := range int64(5) {
+		want, wantTTL, wantDecision, err := cache.Meter(state, now, limits, 1)
+		next, ttl, d, appendErr := cache.AppendMeter(memory, state, now, limits, 1)
+		if err != nil || appendErr != nil || ttl != wantTTL || d != wantDecision {
+			t.Errorf("%v %v %v, want %v %v %v", ttl, d, appendErr, wantTTL, wantDecision, err)
+		}
+		switch {
+		case want == nil && next != nil, want != nil && string(next) != "kept"+string(want):
+			t.Errorf("what is stored is %q, want %q behind what was there", next, want)
+		case want != nil:
+			state = want
+		}
+	}
+}
+
 func TestAStateThatMeterDidNotMakeIsAnError(t *testing.T) {
 	limits := []cache.Limit{{"", 7, 3 * time.Second}}
 	for _, state := range []string{

@@ -33,6 +33,7 @@ type Store struct {
 	serial    uint64
 	evictions int64
 	janitor   janitor
+	taken     []byte // memory for what Take stores, which put copies
 }
 
 var (

@@ -33,7 +33,7 @@ func (s *Store) take(now time.Duration, key string, limits []cache.Limit, cost i
 		state = e.value()
 	}
 	whole := now.Truncate(time.Microsecond) // Meter's now, from which its ttl counts
-	next, ttl, d, err := cache.Meter(state, whole.Microseconds(), limits, cost)
+	next, ttl, d, err := cache.AppendMeter(s.taken[:0], state, whole.Microseconds(), limits, cost)
 	if err != nil || next == nil {
 		return d, err
 	}
@@ -47,7 +47,8 @@ func (s *Store) take(now time.Duration, key string, limits []cache.Limit, cost i
 		}
 		s.find(&e) // what had expired may have been its own
 	}
-	if err := s.put(now, &e, next, expiry(whole, ttl)); err != nil {
+	s.taken = next
+	if err := s.put(now, &e, own(key, next), expiry(whole, ttl)); err != nil {
 		return cache.Decision{}, err
 	}
 	return d, nil
