@@ -43,7 +43,7 @@ func (s *Sessions) look(ctx context.Context, id hash) (h held, moved bool, err e
 func (s *Sessions) end(ctx context.Context, id hash, known []byte, follows bool) (held, error) {
 	ctx, cancel := apart(ctx)
 	defer cancel()
-	for range maxTries {
+	for range tries(ctx) {
 		key := id.key()
 		if known == nil {
 			raw, found, err := s.store.Get(ctx, key)

@@ -1,11 +1,6 @@
 package session
 
-import (
-	"errors"
-	"fmt"
-
-	"github.com/larder-go/larder/cache"
-)
+import "errors"
 
 // What a caller can act on is told apart by [errors.Is] with one of these, or with those of package cache: what the store has wrong matches what its operations return, and data longer than
 // Options.MaxBytes match [cache.ErrTooLarge].
@@ -19,10 +14,3 @@ var (
 	// ErrNoUser is what the load function of [Authenticate] returns where there is no such user any more.
 	ErrNoUser = errors.New("session: no such user")
 )
-
-// maxTries is how often a change is tried again because others were faster.
-const maxTries = 100
-
-func errContended() error {
-	return fmt.Errorf("session: %w: others changed it between its read and its write, %d times in a row", cache.ErrUnavailable, maxTries)
-}

@@ -88,7 +88,7 @@ func (s *Session) moveTo(ctx context.Context, h *held, now time.Time) error {
 // leave replaces the old session by where it went. What others have changed of it meanwhile goes along.
 func (s *Session) leave(ctx context.Context, h *held) error {
 	note := encodeMoved(&h.id)
-	for range maxTries {
+	for range tries(ctx) {
 		life := s.base.left(time.Now(), s.sessions.idle)
 		if life <= 0 {
 			return ErrConflict

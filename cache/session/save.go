@@ -104,7 +104,7 @@ func (s *Session) removeStray(ctx context.Context) error {
 
 // replace stores other data, over exactly what was read. It never stores where nothing is: a session that has been ended does not come back.
 func (s *Session) replace(ctx context.Context) error {
-	for range maxTries {
+	for range tries(ctx) {
 		now := time.Now()
 		next := s.base.record
 		next.data, next.revision, next.seen = s.data, newRevision(), max(next.seen, now.UnixNano())

@@ -13,7 +13,7 @@ import (
 // ends it. An index that lists nothing is not kept.
 func (s *Sessions) reindex(ctx context.Context, user string, change func(x index, now time.Time) (index, error)) error {
 	key := userKeyOf(user)
-	for range maxTries {
+	for range tries(ctx) {
 		raw, found, err := s.store.Get(ctx, key)
 		if err != nil {
 			return fmt.Errorf("session: read the user's sessions: %w", err)
