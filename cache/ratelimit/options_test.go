@@ -102,3 +102,11 @@ func TestWhatIsExempt(t *testing.T) {
 		})
 	}
 }
+
+func TestTheCallersLimitsAreLeftAlone(t *testing.T) {
+	limits := []cache.Limit{{Requests: 1, Period: time.Hour}}
+	limit(t, ratelimit.Options{Name: "login", Limits: limits})
+	if limits[0].Name != "" {
+		t.Errorf("the limit is named %q now", limits[0].Name)
+	}
+}

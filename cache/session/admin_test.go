@@ -204,3 +204,21 @@ func TestToolsNeedAStoreThatCanListItsKeys(t *testing.T) {
 		}
 	}
 }
+
+// A store that fails for a moment may take the deletion: redisstore remembers one that failed, and makes up for it.
+func TestWhatCannotBeReadIsDeletedNonetheless(t *testing.T) {
+	s := serve(t, nil, nil)
+	s.browser().get("/login?user=alice")
+	id := s.infos()[0].ID
+	s.spy.before = func(_ context.Context, op, _ string) error {
+		if op == "get" || op == "compare and delete" {
+			return cache.ErrUnavailable
+		}
+		return nil
+	}
+	if _, err := s.sessions.Delete(t.Context(), id); !errors.Is(err, cache.ErrUnavailable) {
+		t.Errorf("the error is %v, want that of the store", err)
+	}
+	s.spy.before = nil
+	s.wantUsers()
+}

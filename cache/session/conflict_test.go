@@ -228,25 +228,6 @@ func TestALogoutAfterSaveEndsWhatWasSaved(t *testing.T) {
 	s.wantUsers()
 }
 
-func TestWhatIsChangedAllTheTimeByOthersIsUnavailableInTheEnd(t *testing.T) {
-	s := serve(t, nil, nil)
-	b := s.browser()
-	b.get("/add?item=a")
-	other := b.clone()
-	var a answer
-	swaps := 0
-	s.spy.during(func(_ int, op, _ string) error {
-		if op == "swap" {
-			swaps++
-			other.get("/set?item=" + strings.Repeat("x", swaps%2+1))
-		}
-		return nil
-	}, func() { a = b.get("/add?item=b") })
-	if a.StatusCode != http.StatusServiceUnavailable || swaps != 100 {
-		t.Errorf("%s after %d tries, want 503 after 100", a.Status, swaps)
-	}
-}
-
 func TestAConflictIsNoTroubleOfTheStore(t *testing.T) {
 	if errors.Is(session.ErrConflict, cache.ErrUnavailable) {
 		t.Error("ErrConflict matches cache.ErrUnavailable")

@@ -11,11 +11,11 @@ import (
 
 const (
 	// maxTries is how often a change is tried again because others were faster.
-	maxTries = 100
+	maxTries = 1000
 	// patientTries is how often that happens at once, without giving way.
 	patientTries = 3
 	// maxPause is how long it gives way at most.
-	maxPause = 5 * time.Millisecond
+	maxPause = 2 * time.Millisecond
 )
 
 // tries yields the attempts at a change. From the fourth on it gives way to the others first, for a time by chance, so that of many none is always the slower. It ends with ctx.

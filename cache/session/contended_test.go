@@ -16,8 +16,8 @@ func TestAChangeGivesWayToOthersAndIsTriedAgain(t *testing.T) {
 		want   int
 	}{
 		"nobody is faster":        {0, http.StatusOK},
-		"others are, for a while": {99, http.StatusOK},
-		"others are, for ever":    {100, http.StatusServiceUnavailable},
+		"others are, for a while": {999, http.StatusOK},
+		"others are, for ever":    {1000, http.StatusServiceUnavailable},
 	} {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {

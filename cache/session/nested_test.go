@@ -3,6 +3,7 @@ package session_test
 import (
 	"context"
 	"io"
+	"log/slog"
 	"net/http"
 	"net/http/httptest"
 	"slices"
@@ -26,7 +27,7 @@ func nested(t *testing.T, between func(http.Handler) http.Handler, page http.Han
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { _ = c.Close() })
-	s, err := session.New(c, nil)
+	s, err := session.New(c, &session.Options{Logger: slog.New(slog.DiscardHandler)})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -153,11 +153,11 @@ func (p *process) stay() (string, error) {
 func startProcesses(t *testing.T, task, url, cookie string) (wait func() []string) {
 	t.Helper()
 	var children [processes]*exec.Cmd
-	var said [processes]bytes.Buffer
+	var said, wrong [processes]bytes.Buffer
 	for i := range children {
 		c := exec.CommandContext(t.Context(), os.Args[0])
 		c.Env = append(os.Environ(), processTask+"="+task, processURL+"="+url, processCookie+"="+cookie)
-		c.Stdout, c.Stderr = &said[i], &said[i]
+		c.Stdout, c.Stderr = &said[i], &wrong[i]
 		if err := c.Start(); err != nil {
 			t.Fatal(err)
 		}
@@ -168,7 +168,10 @@ func startProcesses(t *testing.T, task, url, cookie string) (wait func() []strin
 		var all []string
 		for i, c := range children {
 			if err := c.Wait(); err != nil {
-				t.Errorf("%v: %s", err, said[i].String())
+				t.Errorf("%v: %s", err, wrong[i].String())
+			}
+			if wrong[i].Len() > 0 {
+				t.Log(wrong[i].String())
 			}
 			all = append(all, said[i].String())
 		}
