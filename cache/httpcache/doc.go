@@ -22,6 +22,7 @@
 //
 // Of its fields those are stored that the handler set, or something inside of the cache did, and that belong to the representation: none
 // of the connection, nor request ids, rate limits, CSRF tokens and the like. What middleware outside of the cache sets is set anew for each request.
+// So what a handler makes of a session that is kept on the server is seen here only where the sessions' middleware is inside of the cache too: use that of cache/session on both sides.
 //
 // # The key
 //
