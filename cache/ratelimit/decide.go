@@ -27,7 +27,7 @@ func (l *Limiter) decide(r *http.Request, limits []cache.Limit) (cache.Decision,
 	if l.options.FailClosed {
 		return cache.Decision{}, Nobody, err
 	}
-	return l.local.take(key, limits, cost, began), InProcess, err
+	return l.local.take(key, limits, cost), InProcess, err
 }
 
 // costOf is between 0 and what each of the limits has.

@@ -29,9 +29,12 @@ const (
 	shared = ""
 )
 
-func (s *local) take(key string, limits []cache.Limit, cost int64, now time.Time) cache.Decision {
+// take is Take of the clients of this process. It reads the clock itself, under its lock: requests have waited for the store for different times, and a clock that goes back
+// cuts what has been taken.
+func (s *local) take(key string, limits []cache.Limit, cost int64) cache.Decision {
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	now := time.Now()
 	if s.m == nil {
 		s.m = make(map[string]bucket)
 	}

@@ -3,6 +3,7 @@ package ratelimit_test
 import (
 	"net/http"
 	"net/http/httptest"
+	"sync"
 	"testing"
 
 	"github.com/larder-go/larder/cache"
@@ -14,8 +15,10 @@ import (
 type service struct {
 	t       testing.TB
 	handler http.Handler
-	calls   int // of the handler
-	events  []ratelimit.Event
+
+	mu     sync.Mutex
+	calls  int // of the handler
+	events []ratelimit.Event
 }
 
 // limit puts a handler behind a limiter over memory.
@@ -36,12 +39,18 @@ func limitOver(t testing.TB, store cache.Store, o ratelimit.Options) *service {
 	}
 	t.Cleanup(func() { _ = c.Close() })
 	s := &service{t: t}
-	o.OnDecision = func(e ratelimit.Event) { s.events = append(s.events, e) }
+	o.OnDecision = func(e ratelimit.Event) {
+		s.mu.Lock()
+		defer s.mu.Unlock()
+		s.events = append(s.events, e)
+	}
 	l, err := ratelimit.New(c, &o)
 	if err != nil {
 		t.Fatal(err)
 	}
 	s.handler = l.Handler(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		s.mu.Lock()
+		defer s.mu.Unlock()
 		s.calls++
 		w.WriteHeader(http.StatusNoContent)
 	}))
