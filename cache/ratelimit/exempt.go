@@ -15,7 +15,7 @@ func exemptOf(paths []string) (exempt, error) {
 	for _, p := range paths {
 		prefix, isPrefix := strings.CutSuffix(p, "*")
 		switch {
-		case !strings.HasPrefix(p, "/") || strings.Contains(prefix, "*") || isPrefix && !strings.HasSuffix(prefix, "/") || !isPlain(strings.TrimSuffix(prefix, "/")):
+		case !strings.HasPrefix(p, "/") || strings.Contains(prefix, "*") || isPrefix && !strings.HasSuffix(prefix, "/") || !isPlain(prefix):
 			return exempt{}, fmt.Errorf("the path is %q; allowed: a path such as /favicon.ico, or the beginning of paths such as /static/*", p)
 		case isPrefix:
 			e.prefixes = append(e.prefixes, prefix)
@@ -36,16 +36,19 @@ func (e *exempt) has(u *url.URL) bool {
 	}
 	for _, prefix := range e.prefixes {
 		if rest, ok := strings.CutPrefix(u.Path, prefix); ok {
-			return u.RawPath == "" && isPlain("/"+strings.TrimSuffix(rest, "/"))
+			return u.RawPath == "" && isPlain("/"+rest)
 		}
 	}
 	return false
 }
 
-// isPlain reports whether a path has no segment that changes what it names.
+// isPlain reports whether a path, which begins with a slash and may end in one, has no segment that changes what it names.
 func isPlain(path string) bool {
-	for segment := range strings.SplitSeq(strings.TrimPrefix(path, "/"), "/") {
-		if segment == "." || segment == ".." || segment == "" && path != "/" && path != "" || strings.Contains(segment, `\`) {
+	if path == "/" {
+		return true
+	}
+	for segment := range strings.SplitSeq(strings.TrimSuffix(path[1:], "/"), "/") {
+		if segment == "" || segment == "." || segment == ".." || strings.Contains(segment, `\`) {
 			return false
 		}
 	}

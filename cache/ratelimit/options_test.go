@@ -29,6 +29,13 @@ func TestWhatOptionsAreRefused(t *testing.T) {
 		{"an exempt pattern in the middle", ratelimit.Options{Exempt: []string{"/a/*/b"}}, `the path is "/a/*/b"`},
 		{"an exempt beginning of a word", ratelimit.Options{Exempt: []string{"/sta*"}}, `the path is "/sta*"`},
 		{"an exempt path that names another", ratelimit.Options{Exempt: []string{"/a/../b"}}, `the path is "/a/../b"`},
+		{"an exempt path of nothing but slashes", ratelimit.Options{Exempt: []string{"//"}}, `the path is "//"`},
+		{"an exempt beginning with an empty segment", ratelimit.Options{Exempt: []string{"/a//*"}}, `the path is "/a//*"`},
+		{"an exempt beginning of nothing but slashes", ratelimit.Options{Exempt: []string{"//*"}}, `the path is "//*"`},
+		{"an exempt path with a dot", ratelimit.Options{Exempt: []string{"/./a"}}, `the path is "/./a"`},
+		{"an exempt path with a backslash", ratelimit.Options{Exempt: []string{`/a\b`}}, `the path is "/a\\b"`},
+		{"an exempt path that is empty", ratelimit.Options{Exempt: []string{""}}, `the path is ""`},
+		{"an exempt path that is a star", ratelimit.Options{Exempt: []string{"*"}}, `the path is "*"`},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			cached, err := cache.New(memory(t), nil)
@@ -86,6 +93,9 @@ func TestWhatIsExempt(t *testing.T) {
 		{"/static/%2e%2e/login", false},
 		{"/static/..%2flogin", false},
 		{"/static//login", false},
+		{"/static//", false},
+		{"/static/a/", true},
+		{"/static/a//", false},
 		{"/static/./login", false},
 		{`/static/..%5clogin`, false},
 		{"/login", false},
