@@ -19,8 +19,11 @@ func (l *Limiter) decide(r *http.Request, limits []cache.Limit) (cache.Decision,
 	// A client that goes does not keep its request from being counted.
 	d, err := l.cache.Take(context.WithoutCancel(r.Context()), key, limits, cost)
 	if err == nil {
-		if !d.Allowed {
-			l.refused.add(key, limits, cost, began, d) // as of before the store decided: no later than it would have it
+		switch {
+		case !d.Allowed:
+			l.refused.add(key, limits, cost, began, d)
+		case cost > 0:
+			l.refused.forget(key)
 		}
 		return d, Store, nil
 	}

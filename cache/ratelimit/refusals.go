@@ -18,10 +18,10 @@ type refusals struct {
 }
 
 type refusal struct {
-	limits   []cache.Limit
-	cost     int64
-	at       time.Time
-	decision cache.Decision
+	limits    []cache.Limit
+	cost      int64
+	at, heard time.Time // before and after the store decided
+	decision  cache.Decision
 }
 
 const (
@@ -31,7 +31,29 @@ const (
 	maxRefusals = 10_000
 )
 
+// until is no later than the store would have it.
 func (f *refusal) until() time.Time { return f.at.Add(min(f.decision.RetryAfter, maxRefusal)) }
+
+// answer is the decision on a request at now of at least the cost that was refused. Whoever comes back after its RetryAfter comes no earlier than the store would have it.
+func (f *refusal) answer(cost int64, now time.Time) cache.Decision {
+	d := f.decision
+	passed := max(0, now.Sub(f.heard))
+	d.RetryAfter -= passed
+	d.ResetAfter -= passed
+	if cost > f.cost { // by how much it lacks more: of the limits, whose levels are not known, what the slowest needs for that
+		longest := int64(0)
+		for _, l := range f.limits {
+			more := l.Cost(cost - f.cost)
+			longest = max(longest, more.Micros+min(more.Rest, 1))
+		}
+		d.RetryAfter += time.Duration(longest) * time.Microsecond
+	}
+	if f.cost > 1 { // less may have come back than that, but something
+		_, is := cache.Decide(f.limits[d.Limit:d.Limit+1], []cache.Level{{Micros: d.ResetAfter.Microseconds()}}, 0)
+		d.Remaining = is.Remaining
+	}
+	return d
+}
 
 // find returns the refusal of a request at now.
 func (s *refusals) find(key string, limits []cache.Limit, cost int64, now time.Time) (cache.Decision, bool) {
@@ -44,14 +66,29 @@ func (s *refusals) find(key string, limits []cache.Limit, cost int64, now time.T
 	if !ok || cost < f.cost || !now.Before(f.until()) || !slices.Equal(limits, f.limits) {
 		return cache.Decision{}, false
 	}
-	passed := now.Sub(f.at)
-	f.decision.RetryAfter -= passed
-	f.decision.ResetAfter -= passed
-	return f.decision, true
+	return f.answer(cost, now), true
 }
 
-// add remembers a refusal as of at.
+// forget is for a client that took something: what it was refused, it has to wait for longer.
+func (s *refusals) forget(key string) {
+	if s.size.Load() == 0 {
+		return
+	}
+	s.mu.RLock()
+	_, known := s.m[key]
+	s.mu.RUnlock()
+	if !known {
+		return
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	delete(s.m, key)
+	s.size.Store(int64(len(s.m)))
+}
+
+// add remembers a refusal that the store was asked for at at.
 func (s *refusals) add(key string, limits []cache.Limit, cost int64, at time.Time, d cache.Decision) {
+	heard := time.Now()
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.m == nil {
@@ -67,6 +104,6 @@ func (s *refusals) add(key string, limits []cache.Limit, cost int64, at time.Tim
 			return
 		}
 	}
-	s.m[key] = refusal{limits: limits, cost: cost, at: at, decision: d}
+	s.m[key] = refusal{limits: limits, cost: cost, at: at, heard: heard, decision: d}
 	s.size.Store(int64(len(s.m)))
 }
