@@ -135,3 +135,14 @@ func TestLimitersOfOtherNamesShareNothing(t *testing.T) {
 		}
 	})
 }
+
+func TestTheLimitsGivenAreTheCallersToChange(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		limits := []cache.Limit{{Name: "mine", Requests: 2, Period: time.Hour}}
+		s := limit(t, ratelimit.Options{Limits: limits})
+		limits[0] = cache.Limit{Name: "other", Requests: 5, Period: time.Hour}
+		if n := s.pass(10, peer); n != 2 {
+			t.Errorf("%d of 10 passed, want 2", n)
+		}
+	})
+}

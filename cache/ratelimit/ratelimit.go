@@ -115,7 +115,7 @@ func New(c *cache.Cache, o *Options) (*Limiter, error) {
 	if err != nil {
 		return nil, fmt.Errorf("ratelimit: new: Options.Limits: %w", err)
 	}
-	l.options.Limits, l.policy = limits, policyOf(limits)
+	l.options.Limits, l.policy = slices.Clone(limits), policyOf(limits)
 	if l.exempt, err = exemptOf(o.Exempt); err != nil {
 		return nil, fmt.Errorf("ratelimit: new: Options.Exempt: %w", err)
 	}
