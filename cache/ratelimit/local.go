@@ -23,7 +23,7 @@ type bucket struct {
 
 const (
 	maxLocal = 10_000
-	// sweepEvery is how often a full table is looked through for clients that have their limits whole again.
+	// sweepEvery is how often a full table is looked through for what has expired.
 	sweepEvery = time.Second
 	// shared is the key of those without room. No client has it.
 	shared = ""

@@ -15,6 +15,8 @@ type refusals struct {
 	size atomic.Int64 // of m: who is not over a limit takes no lock where nobody is
 	mu   sync.RWMutex
 	m    map[string]refusal
+
+	swept time.Time
 }
 
 type refusal struct {
@@ -94,16 +96,23 @@ func (s *refusals) add(key string, limits []cache.Limit, cost int64, at time.Tim
 	if s.m == nil {
 		s.m = make(map[string]refusal)
 	}
-	if _, known := s.m[key]; !known && len(s.m) >= maxRefusals {
-		for k, f := range s.m {
-			if !at.Before(f.until()) {
-				delete(s.m, k)
-			}
-		}
-		if len(s.m) >= maxRefusals {
-			return
-		}
+	if _, known := s.m[key]; !known && len(s.m) >= maxRefusals && !s.sweep(heard) {
+		return
 	}
 	s.m[key] = refusal{limits: limits, cost: cost, at: at, heard: heard, decision: d}
 	s.size.Store(int64(len(s.m)))
+}
+
+// sweep removes the refusals that are over, and reports whether there is room. A flood of more clients than there is room for does not have it look each time.
+func (s *refusals) sweep(now time.Time) bool {
+	if now.Sub(s.swept) < sweepEvery {
+		return false
+	}
+	s.swept = now
+	for key, f := range s.m {
+		if !now.Before(f.until()) {
+			delete(s.m, key)
+		}
+	}
+	return len(s.m) < maxRefusals
 }

@@ -2,6 +2,7 @@ package ratelimit_test
 
 import (
 	"context"
+	"fmt"
 	"math/rand/v2"
 	"net/http"
 	"strconv"
@@ -165,6 +166,45 @@ func TestMemoryDecidesAsTheStoreWould(t *testing.T) {
 		}
 		if remembered < 500 {
 			t.Errorf("memory decided %d times, want more", remembered)
+		}
+	})
+}
+
+// TestOfClientsWithoutRoomTheStoreIsAsked fills what this process remembers.
+func TestOfClientsWithoutRoomTheStoreIsAsked(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		large, err := memstore.New(&memstore.Options{MaxEntries: 100_000})
+		if err != nil {
+			t.Fatal(err)
+		}
+		store := &flaky{Store: large}
+		s := limitOver(t, store, ratelimit.Options{Limits: []cache.Limit{{Requests: 1, Period: 500 * time.Millisecond}}})
+		takes := func(peer string) int64 {
+			t.Helper()
+			before := store.takes.Load()
+			if n := s.pass(4, peer); n != 1 {
+				t.Errorf("of %s %d passed, want 1", peer, n)
+			}
+			return store.takes.Load() - before
+		}
+		for i := range 10_000 {
+			if n := takes(fmt.Sprintf("10.0.%d.%d:1", i/250, i%250)); n != 2 {
+				t.Fatalf("of client %d the store was asked %d times, want 2", i, n)
+			}
+		}
+		for i, step := range []struct {
+			after time.Duration
+			want  int64
+			why   string
+		}{
+			{0, 4, "there is no room"},
+			{999 * time.Millisecond, 4, "there would be, and it has been looked for within the second"},
+			{time.Millisecond, 2, "there is room"},
+		} {
+			<-time.After(step.after)
+			if n := takes(fmt.Sprintf("172.16.0.%d:1", i)); n != step.want {
+				t.Errorf("%v later the store was asked %d times, want %d: %s", step.after, n, step.want, step.why)
+			}
 		}
 	})
 }
