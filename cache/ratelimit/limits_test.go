@@ -1,7 +1,11 @@
 package ratelimit_test
 
 import (
+	"bytes"
+	"log/slog"
+	"math"
 	"net/http"
+	"strings"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -143,6 +147,181 @@ func TestTheLimitsGivenAreTheCallersToChange(t *testing.T) {
 		limits[0] = cache.Limit{Name: "other", Requests: 5, Period: time.Hour}
 		if n := s.pass(10, peer); n != 2 {
 			t.Errorf("%d of 10 passed, want 2", n)
+		}
+	})
+}
+
+// TestALimitThatChangesKeepsWhatWasTaken is about a limit of one name whose size changes while it is taken from: what was taken is a time, until which it was to come back.
+func TestALimitThatChangesKeepsWhatWasTaken(t *testing.T) {
+	for _, c := range []struct {
+		name string
+		then cache.Limit
+		want int
+	}{
+		{"half the requests", cache.Limit{Requests: 5, Period: time.Hour}, 2},
+		{"twice the requests", cache.Limit{Requests: 20, Period: time.Hour}, 10},
+		{"a longer period", cache.Limit{Requests: 10, Period: 2 * time.Hour}, 7},
+		{"a shorter period, which is used up", cache.Limit{Requests: 10, Period: 20 * time.Minute}, 0},
+		{"the same", cache.Limit{Requests: 10, Period: time.Hour}, 5},
+		{"another name", cache.Limit{Name: "other", Requests: 10, Period: time.Hour}, 10},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				now := cache.Limit{Requests: 10, Period: time.Hour}
+				s := limit(t, ratelimit.Options{LimitsFor: func(*http.Request) []cache.Limit { return []cache.Limit{now} }})
+				s.pass(5, peer)
+				now = c.then
+				if n := s.pass(30, peer); n != c.want {
+					t.Errorf("%d passed, want %d", n, c.want)
+				}
+				<-time.After(c.then.Period)
+				if n := s.pass(30, peer); n != int(c.then.Requests) {
+					t.Errorf("after the period %d passed, want %d", n, c.then.Requests)
+				}
+			})
+		})
+	}
+}
+
+func TestCostsAtTheEndsOfTheNumbers(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		const day = 24 * time.Hour
+		costs := map[string]int64{"/most": math.MaxInt64, "/least": math.MinInt64, "/one": 1}
+		s := limit(t, ratelimit.Options{
+			Limits: []cache.Limit{{Name: "small", Requests: 34_559_999_999_999, Period: 400 * day}, {Name: "large", Requests: 34_560_000_000_000, Period: 400 * day}},
+			Cost:   func(r *http.Request) int64 { return costs[r.URL.Path] },
+		})
+		for _, step := range []struct {
+			path         string
+			status       int
+			field, retry string
+		}{
+			{"/least", 204, `"small";r=34559999999999;t=0`, ""},
+			{"/most", 204, `"small";r=0;t=34560000`, ""},
+			{"/most", 429, `"small";r=0;t=34560000`, "34560000"},
+			{"/one", 429, `"small";r=0;t=1`, "1"},
+			{"/most", 429, `"small";r=0;t=34560000`, "34560000"},
+		} {
+			res := s.from(peer, step.path)
+			if res.StatusCode != step.status || res.Header.Get("Ratelimit") != step.field || res.Header.Get("Retry-After") != step.retry {
+				t.Errorf("%s: %d, RateLimit %q, Retry-After %q; want %d, %q, %q", step.path, res.StatusCode, res.Header.Get("Ratelimit"), res.Header.Get("Retry-After"),
+					step.status, step.field, step.retry)
+			}
+		}
+	})
+}
+
+// TestOfSeveralLimitsACostIsTakenFromAllOrNone refuses by the second limit what the first has: it has it still.
+func TestOfSeveralLimitsACostIsTakenFromAllOrNone(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := limit(t, priced(ratelimit.Options{Limits: []cache.Limit{{Name: "burst", Requests: 20, Period: time.Second}, {Name: "daily", Requests: 20, Period: 24 * time.Hour}}}))
+		for _, step := range []struct {
+			path   string
+			status int
+			field  string
+		}{
+			{"/?15", 204, `"burst";r=5;t=1`},
+			{"/?6", 429, `"daily";r=5;t=4320`},
+			{"/?5", 204, `"burst";r=0;t=1`},
+			{"/?1", 429, `"daily";r=0;t=4320`},
+		} {
+			if res := s.from(peer, step.path); res.StatusCode != step.status || res.Header.Get("Ratelimit") != step.field {
+				t.Errorf("%s: %d, %s; want %d, %s", step.path, res.StatusCode, res.Header.Get("Ratelimit"), step.status, step.field)
+			}
+		}
+	})
+}
+
+// TestLimitsThatMakeNoSenseAreLoggedOnceAnHour has a log of its own: what forwarded fields say is logged beside it.
+func TestLimitsThatMakeNoSenseAreLoggedOnceAnHour(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var log bytes.Buffer
+		wrong := []cache.Limit{{Requests: 1}}
+		s := limit(t, ratelimit.Options{
+			Name: "site", Limits: []cache.Limit{{Name: "real", Requests: 100, Period: time.Hour}}, Logger: slog.New(slog.NewTextHandler(&log, nil)),
+			LimitsFor: func(*http.Request) []cache.Limit { return wrong },
+		})
+		lines := func(what string) int { return strings.Count(log.String(), what) }
+		for range 3 {
+			res := s.from(peer, "/", "X-Forwarded-For", "198.51.100.1")
+			if got, want := res.Header.Get("Ratelimit-Policy"), `"real";q=100;w=3600`; got != want {
+				t.Errorf("RateLimit-Policy is %s, want %s", got, want)
+			}
+		}
+		if n := lines(`level=ERROR`); n != 1 || lines("limiter=site error=\"limit \\\"site\\\" has a period of 0s;") != 1 || lines("level=WARN") != 1 {
+			t.Errorf("%d lines, want 1 with the reason, and one about the forwarded field: %s", n, log.String())
+		}
+		<-time.After(time.Hour - time.Second)
+		wrong[0].Name = "no name" // of a field
+		s.from(peer, "/")
+		if n := lines("level=ERROR"); n != 1 {
+			t.Errorf("%d lines within the hour, want 1", n)
+		}
+		<-time.After(time.Second)
+		s.from(peer, "/")
+		if n := lines("level=ERROR"); n != 2 || lines(`a limit is named \"no name\"`) != 1 {
+			t.Errorf("after an hour %d lines, want 2: %s", n, log.String())
+		}
+	})
+}
+
+func TestWithoutOptionsAHundredPassAMinute(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		c, err := cache.New(memory(t), nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer func() { _ = c.Close() }()
+		l, err := ratelimit.New(c, nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		passed := 0
+		s := &service{t: t, handler: l.Handler(http.HandlerFunc(func(http.ResponseWriter, *http.Request) { passed++ }))}
+		for range 150 {
+			s.from(peer, "/")
+		}
+		if got, want := s.from(peer, "/").Header.Get("Ratelimit-Policy"), `"default";q=100;w=60`; passed != 100 || got != want {
+			t.Errorf("%d passed, RateLimit-Policy is %s; want 100, %s", passed, got, want)
+		}
+	})
+}
+
+// TestALimitWithoutANameHasTheLimiters also where others have one, and leaves the caller's slice as it is.
+func TestALimitWithoutANameHasTheLimiters(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		limits := []cache.Limit{{Requests: 5, Period: time.Hour}, {Name: "A-Z_az09", Requests: 50, Period: 24 * time.Hour}}
+		s := limit(t, ratelimit.Options{Name: "site", Limits: limits})
+		if got, want := s.from(peer, "/").Header.Get("Ratelimit-Policy"), `"site";q=5;w=3600, "A-Z_az09";q=50;w=86400`; got != want {
+			t.Errorf("RateLimit-Policy is %s, want %s", got, want)
+		}
+		if limits[0].Name != "" {
+			t.Errorf("the caller's limit is named %q now", limits[0].Name)
+		}
+	})
+}
+
+func TestWhatHandlersOfOneLimiterCountTheyCountTogether(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		c, err := cache.New(memory(t), nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer func() { _ = c.Close() }()
+		l, err := ratelimit.New(c, &ratelimit.Options{Limits: []cache.Limit{{Requests: 3, Period: time.Hour}}})
+		if err != nil {
+			t.Fatal(err)
+		}
+		a := &service{t: t, handler: l.Handler(http.NotFoundHandler())}
+		b := &service{t: t, handler: l.Handler(http.NotFoundHandler())}
+		for i, s := range []*service{a, b, a, b, a} {
+			want := http.StatusNotFound // what is not found is limited too
+			if i > 2 {
+				want = http.StatusTooManyRequests
+			}
+			if res := s.from(peer, "/"); res.StatusCode != want {
+				t.Errorf("request %d: %d, want %d", i+1, res.StatusCode, want)
+			}
 		}
 	})
 }

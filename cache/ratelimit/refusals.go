@@ -33,8 +33,10 @@ const (
 	maxRefusals = 10_000
 )
 
-// until is no later than the store would have it.
-func (f *refusal) until() time.Time { return f.at.Add(min(f.decision.RetryAfter, maxRefusal)) }
+// until is no later than the store would have it, whose clock is one of microseconds and may be behind by almost one.
+func (f *refusal) until() time.Time {
+	return f.at.Add(min(f.decision.RetryAfter-time.Microsecond, maxRefusal))
+}
 
 // answer is the decision on a request at now of at least the cost that was refused. Whoever comes back after its RetryAfter comes no earlier than the store would have it.
 func (f *refusal) answer(cost int64, now time.Time) cache.Decision {
@@ -42,13 +44,11 @@ func (f *refusal) answer(cost int64, now time.Time) cache.Decision {
 	passed := max(0, now.Sub(f.heard))
 	d.RetryAfter -= passed
 	d.ResetAfter -= passed
-	if cost > f.cost { // by how much it lacks more: of the limits, whose levels are not known, what the slowest needs for that
-		longest := int64(0)
+	if known := d.RetryAfter; cost > f.cost { // it lacks more: the limits' levels are not known, so what the slowest needs for that, which never is more than its period
 		for _, l := range f.limits {
 			more := l.Cost(cost - f.cost)
-			longest = max(longest, more.Micros+min(more.Rest, 1))
+			d.RetryAfter = max(d.RetryAfter, min(l.Period, known+time.Duration(more.Micros+min(more.Rest, 1))*time.Microsecond))
 		}
-		d.RetryAfter += time.Duration(longest) * time.Microsecond
 	}
 	if f.cost > 1 { // less may have come back than that, but something
 		_, is := cache.Decide(f.limits[d.Limit:d.Limit+1], []cache.Level{{Micros: d.ResetAfter.Microseconds()}}, 0)
