@@ -20,6 +20,7 @@ func TestWhatOptionsAreRefused(t *testing.T) {
 		want    string
 	}{
 		{"a name with a space", ratelimit.Options{Name: "log in"}, `ratelimit: new: Options.Name is "log in"; allowed: 1 to 64 of A-Z a-z 0-9 _ and -`},
+		{"a name with a letter beyond ASCII", ratelimit.Options{Name: "é"}, "Options.Name is"},
 		{"a name of 65 letters", ratelimit.Options{Name: strings.Repeat("a", 65)}, "Options.Name is"},
 		{"limits that are empty", ratelimit.Options{Limits: []cache.Limit{}}, "Options.Limits: no limits are given; allowed: 1 or more"},
 		{"more than one a microsecond", ratelimit.Options{Limits: []cache.Limit{{Requests: 1_000_001, Period: time.Second}}}, `Options.Limits: limit "default" has 1000001 requests;`},
@@ -47,6 +48,29 @@ func TestWhatOptionsAreRefused(t *testing.T) {
 				t.Errorf("the error is %v, want %q in it", err, c.want)
 			}
 		})
+	}
+}
+
+func TestNamesAreOfLettersDigitsAndTwoMore(t *testing.T) {
+	for _, name := range []string{"a", "z", "A", "Z", "0", "9", "_", "-", strings.Repeat("a", 64)} {
+		synctest.Test(t, func(t *testing.T) {
+			s := limit(t, ratelimit.Options{Name: name})
+			if got, want := s.from(peer, "/").Header.Get("Ratelimit"), `"`+name+`";r=99;t=1`; got != want {
+				t.Errorf("RateLimit is %s, want %s", got, want)
+			}
+		})
+	}
+	for _, name := range []string{"`", "{", "@", "[", "/", ":", ".", "a b", "\x00"} {
+		c, err := cache.New(memory(t), nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := ratelimit.New(c, &ratelimit.Options{Name: name}); err == nil {
+			t.Errorf("%q is a name", name)
+		}
+		if err := c.Close(); err != nil {
+			t.Error(err)
+		}
 	}
 }
 
