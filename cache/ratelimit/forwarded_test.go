@@ -2,6 +2,7 @@ package ratelimit_test
 
 import (
 	"bytes"
+	stdlog "log"
 	"log/slog"
 	"net/http"
 	"net/netip"
@@ -118,4 +119,19 @@ func TestWhatIsLoggedOfAForwardedFieldNamesTheOption(t *testing.T) {
 			t.Errorf("what a client has written is in the log: %s", log.String())
 		}
 	})
+}
+
+func TestWithoutALoggerTheDefaultOneIsTold(t *testing.T) {
+	var log bytes.Buffer
+	before, output, flags := slog.Default(), stdlog.Writer(), stdlog.Flags()
+	slog.SetDefault(slog.New(slog.NewTextHandler(&log, nil)))
+	defer func() {
+		slog.SetDefault(before)
+		stdlog.SetOutput(output) // SetDefault has made it the new logger's, and does not give it back
+		stdlog.SetFlags(flags)
+	}()
+	limit(t, ratelimit.Options{}).from(peer, "/", "X-Forwarded-For", "198.51.100.1")
+	if !strings.Contains(log.String(), "Options.TrustedProxies") {
+		t.Errorf("the log is %q", log.String())
+	}
 }

@@ -170,6 +170,9 @@ func TestAClientWhoseCountIsGarbageIsLimitedAgain(t *testing.T) {
 			if n := s.pass(5, peer); n != 2 {
 				t.Errorf("%d of 5 passed, want 2", n)
 			}
+			if e := s.events[0]; e.By != ratelimit.InProcess || e.Err == nil {
+				t.Errorf("the decision is %+v, want one without the store", e)
+			}
 		})
 	}
 }

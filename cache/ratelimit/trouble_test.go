@@ -102,6 +102,34 @@ func TestAFullStoreIsOneThatFails(t *testing.T) {
 	})
 }
 
+func TestWithFailClosedAFullStoreLetsNobodyNewPass(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		store, err := memstore.New(&memstore.Options{MaxEntries: 1})
+		if err != nil {
+			t.Fatal(err)
+		}
+		s := limitOver(t, store, ratelimit.Options{FailClosed: true, Limits: []cache.Limit{{Requests: 2, Period: time.Minute}}})
+		for _, step := range []struct {
+			after time.Duration
+			peer  string
+			want  int
+		}{
+			{0, peer, 204},
+			{0, "192.0.2.2:1", 503},
+			{0, peer, 204},
+			{0, peer, 429},
+			{0, "192.0.2.2:1", 503},
+			{time.Minute, "192.0.2.2:1", 204}, // the first has its limit whole again, so nothing is kept of it
+			{0, peer, 503},
+		} {
+			<-time.After(step.after)
+			if res := s.from(step.peer, "/"); res.StatusCode != step.want {
+				t.Errorf("%v later %s gets %d, want %d", step.after, step.peer, res.StatusCode, step.want)
+			}
+		}
+	})
+}
+
 func TestClientsWithoutABucketOfTheirOwnShareOne(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		store := &flaky{Store: memory(t)}
