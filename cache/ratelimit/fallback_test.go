@@ -3,6 +3,7 @@ package ratelimit_test
 import (
 	"context"
 	"errors"
+	"fmt"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -71,6 +72,60 @@ func TestWhatComesBackWhileTheStoreIsDown(t *testing.T) {
 		for _, e := range s.events {
 			if e.By != ratelimit.InProcess || !errors.Is(e.Err, errDown) {
 				t.Fatalf("a decision is %+v", e)
+			}
+		}
+	})
+}
+
+// TestRoomIsLookedForOnceASecond fills what a process counts without the store: who then finds no room shares a bucket with who else does not.
+func TestRoomIsLookedForOnceASecond(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := limitOver(t, &uneven{Store: memory(t)}, ratelimit.Options{Limits: []cache.Limit{{Requests: 1, Period: 500 * time.Millisecond}}})
+		for i := range 10_000 {
+			if n := s.pass(1, fmt.Sprintf("10.0.%d.%d:1", i/250, i%250)); n != 1 {
+				t.Fatalf("client %d does not pass", i)
+			}
+		}
+		for i, step := range []struct {
+			after time.Duration
+			want  int
+			why   string
+		}{
+			{0, 1, "there is no room"},
+			{999 * time.Millisecond, 1, "there would be, and it has been looked for within the second"},
+			{time.Millisecond, 3, "there is room"},
+		} {
+			<-time.After(step.after)
+			passed := 0
+			for j := range 3 {
+				passed += s.pass(2, fmt.Sprintf("172.16.%d.%d:1", i, j))
+			}
+			if passed != step.want {
+				t.Errorf("%v later %d of 3 clients passed, want %d: %s", step.after, passed, step.want, step.why)
+			}
+		}
+		if n := s.pass(2, "10.0.0.0:1"); n != 1 {
+			t.Errorf("of the first client %d passed, want 1: its bucket was whole again", n)
+		}
+	})
+}
+
+func TestACostIsTakenWholeWhileTheStoreIsDown(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := limitOver(t, &uneven{Store: memory(t)}, priced(ratelimit.Options{Limits: []cache.Limit{{Requests: 5, Period: time.Minute}}}))
+		for _, step := range []struct {
+			path  string
+			want  int
+			field string
+		}{
+			{"/?4", 204, `"default";r=1;t=48`},
+			{"/?2", 429, `"default";r=1;t=12`},
+			{"/?0", 204, `"default";r=1;t=48`},
+			{"/?1", 204, `"default";r=0;t=60`},
+			{"/?1", 429, `"default";r=0;t=12`},
+		} {
+			if res := s.from(peer, step.path); res.StatusCode != step.want || res.Header.Get("Ratelimit") != step.field {
+				t.Errorf("%s: %d %s, want %d %s", step.path, res.StatusCode, res.Header.Get("Ratelimit"), step.want, step.field)
 			}
 		}
 	})
