@@ -5,6 +5,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"net/netip"
+	"strconv"
 	"strings"
 	"time"
 
@@ -112,6 +113,19 @@ func ExampleOptions_limitsFor() {
 	// 429 "free";r=0
 }
 
+// Who has logged in is a client wherever they come from; everybody else is their address.
+func ExampleOptions_client() {
+	answers(&ratelimit.Options{
+		Limits: []cache.Limit{{Requests: 1, Period: time.Hour}},
+		Client: func(r *http.Request) string { return r.Header.Get("User") }, // of the session, or of a token that has been checked
+	}, request("192.0.2.1", "/", "User", "alice"), request("198.51.100.1", "/", "User", "alice"), request("192.0.2.1", "/", "User", "bob"), request("192.0.2.1", "/"))
+	// Output:
+	// 200 "default";r=0
+	// 429 "default";r=0
+	// 200 "default";r=0
+	// 200 "default";r=0
+}
+
 func ExampleOptions_cost() {
 	answers(&ratelimit.Options{
 		Limits: []cache.Limit{{Requests: 10, Period: time.Hour}},
@@ -153,6 +167,73 @@ func ExampleOptions_exempt() {
 	// 429 "default";r=0
 	// 200 not limited
 	// 429 "default";r=0
+}
+
+// While the store fails, requests are counted in this process, or none are let through.
+func ExampleOptions_failClosed() {
+	for _, closed := range []bool{false, true} {
+		c := newCache()
+		limiter, err := ratelimit.New(c, &ratelimit.Options{Limits: []cache.Limit{{Requests: 1, Period: time.Hour}}, FailClosed: closed})
+		if err != nil {
+			panic(err)
+		}
+		h := limiter.Handler(http.HandlerFunc(func(http.ResponseWriter, *http.Request) {}))
+		_ = c.Close() // a store that is gone
+		for range 2 {
+			w := httptest.NewRecorder()
+			h.ServeHTTP(w, request("192.0.2.1", "/"))
+			fmt.Println(w.Code, left(w.Header()))
+		}
+	}
+	// Output:
+	// 200 "default";r=0
+	// 429 "default";r=0
+	// 503 not limited
+	// 503 not limited
+}
+
+// For clients that know the older fields.
+func ExampleOptions_legacyFields() {
+	c := newCache()
+	defer func() { _ = c.Close() }()
+	limiter, err := ratelimit.New(c, &ratelimit.Options{Limits: []cache.Limit{{Requests: 5, Period: time.Hour}}, LegacyFields: true})
+	if err != nil {
+		panic(err)
+	}
+	w := httptest.NewRecorder()
+	limiter.Handler(http.NotFoundHandler()).ServeHTTP(w, request("192.0.2.1", "/"))
+	reset, err := strconv.ParseInt(w.Header().Get("X-RateLimit-Reset"), 10, 64)
+	fmt.Println(w.Header().Get("X-RateLimit-Limit"), w.Header().Get("X-RateLimit-Remaining"), time.Until(time.Unix(reset, 0)).Round(time.Minute), err)
+	// Output:
+	// 5 4 12m0s <nil>
+}
+
+// Two limiters in one cache have names, and count apart.
+func ExampleLimiter_Handler() {
+	c := newCache()
+	defer func() { _ = c.Close() }()
+	site, err := ratelimit.New(c, &ratelimit.Options{Name: "site", Limits: []cache.Limit{{Requests: 100, Period: time.Hour}}})
+	if err != nil {
+		panic(err)
+	}
+	login, err := ratelimit.New(c, &ratelimit.Options{Name: "login", Limits: []cache.Limit{{Requests: 1, Period: time.Hour}}})
+	if err != nil {
+		panic(err)
+	}
+	mux := http.NewServeMux()
+	mux.Handle("POST /login", login.Handler(http.HandlerFunc(func(http.ResponseWriter, *http.Request) {})))
+	h := site.Handler(mux) // around all, so that what matches no route is limited too
+	for _, path := range []string{"/login", "/login", "/nothing"} {
+		r := request("192.0.2.1", path)
+		r.Method = http.MethodPost
+		w := httptest.NewRecorder()
+		h.ServeHTTP(w, r)
+		fmt.Println(w.Code, w.Header().Values("RateLimit-Policy"))
+	}
+	// Output:
+	// 200 ["site";q=100;w=3600 "login";q=1;w=3600]
+	// 429 ["site";q=100;w=3600 "login";q=1;w=3600]
+	// 404 ["site";q=100;w=3600]
 }
 
 // What to count, and who decided: the store, unless it fails.
