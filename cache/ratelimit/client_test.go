@@ -105,3 +105,27 @@ func TestAForwardedFieldThatIsNotBelievedIsLoggedOnceAnHour(t *testing.T) {
 		})
 	}
 }
+
+// TestUnderWhichKeysIsCounted is about what processes of different versions share, and what operators look for.
+func TestUnderWhichKeysIsCounted(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		store := memory(t)
+		s := limitOver(t, store, ratelimit.Options{Name: "site", Client: func(r *http.Request) string { return r.Header.Get("User") }})
+		for _, c := range []struct{ peer, user, want string }{
+			{"192.0.2.1:1", "", "site 192.0.2.1"},
+			{"[::ffff:192.0.2.2]:1", "", "site 192.0.2.2"},
+			{"[2001:db8:1:2:3:4:5:6]:1", "", "site 2001:db8:1:2::/64"},
+			{"[::1]:1", "", "site ::/64"},
+			{"@", "", "site unknown"},
+			{"192.0.2.3:1", "alice", "site =K9gGyX8OAK8aH8Myj6djqSaXI8jbj6xPk69x2xhtbpA"},
+		} {
+			if found, err := store.Exists(t.Context(), c.want); found || err != nil {
+				t.Errorf("%q is there before: %v", c.want, err)
+			}
+			s.from(c.peer, "/", "User", c.user)
+			if found, err := store.Exists(t.Context(), c.want); !found || err != nil {
+				t.Errorf("%q from %s is not counted under %q, %v", c.user, c.peer, c.want, err)
+			}
+		}
+	})
+}

@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"sync"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -127,6 +129,22 @@ func TestACostIsTakenWholeWhileTheStoreIsDown(t *testing.T) {
 			if res := s.from(peer, step.path); res.StatusCode != step.want || res.Header.Get("Ratelimit") != step.field {
 				t.Errorf("%s: %d %s, want %d %s", step.path, res.StatusCode, res.Header.Get("Ratelimit"), step.want, step.field)
 			}
+		}
+	})
+}
+
+// TestACrowdPassesWhileTheStoreIsDownAsOftenAsTheLimitSays has the clients of a crowd share a bucket in this process.
+func TestACrowdPassesWhileTheStoreIsDownAsOftenAsTheLimitSays(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := limitOver(t, &uneven{Store: memory(t)}, ratelimit.Options{Limits: []cache.Limit{{Requests: 50, Period: 24 * time.Hour}}})
+		var passed atomic.Int64
+		var crowd sync.WaitGroup
+		for range 20 {
+			crowd.Go(func() { passed.Add(int64(s.pass(20, peer))) })
+		}
+		crowd.Wait()
+		if passed.Load() != 50 {
+			t.Errorf("of 400 requests %d passed, want 50", passed.Load())
 		}
 	})
 }
