@@ -211,6 +211,27 @@ func TestCostsAtTheEndsOfTheNumbers(t *testing.T) {
 	})
 }
 
+func TestACostAboveTheSmallestLimitIsAllOfThat(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := limit(t, priced(ratelimit.Options{Limits: []cache.Limit{{Name: "many", Requests: 100, Period: time.Hour}, {Name: "few", Requests: 5, Period: time.Hour}}}))
+		for _, step := range []struct {
+			path   string
+			status int
+			field  string
+		}{
+			{"/?50", 204, `"few";r=0;t=3600`},
+			{"/?1", 429, `"few";r=0;t=720`},
+		} {
+			if res := s.from(peer, step.path); res.StatusCode != step.status || res.Header.Get("Ratelimit") != step.field {
+				t.Errorf("%s: %d, %s; want %d, %s", step.path, res.StatusCode, res.Header.Get("Ratelimit"), step.status, step.field)
+			}
+		}
+		if e := s.events[0]; e.By != ratelimit.Store || e.Err != nil {
+			t.Errorf("the decision is %+v", e)
+		}
+	})
+}
+
 // TestOfSeveralLimitsACostIsTakenFromAllOrNone refuses by the second limit what the first has: it has it still.
 func TestOfSeveralLimitsACostIsTakenFromAllOrNone(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
