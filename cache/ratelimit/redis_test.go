@@ -17,10 +17,9 @@ import (
 // run may pass too.
 func TestProcessesCountTogether(t *testing.T) {
 	url := redistest.Start(t).URL()
-	const processes = 4
 	began := time.Now()
-	var children [processes]*exec.Cmd
-	var said [processes]bytes.Buffer
+	var children [floodProcesses]*exec.Cmd
+	var said [floodProcesses]bytes.Buffer
 	for i := range children {
 		c := exec.CommandContext(t.Context(), os.Args[0])
 		c.Env = append(os.Environ(), floodURL+"="+url)
@@ -45,7 +44,7 @@ func TestProcessesCountTogether(t *testing.T) {
 		passed += n
 	}
 	if most := floodLimit + int64(time.Since(began)*floodLimit/floodPeriod); passed < floodLimit || passed > most {
-		t.Errorf("of %d requests %d passed, want %d, and no more than %d", processes*floodRequests, passed, floodLimit, most)
+		t.Errorf("of %d requests %d passed, want %d, and no more than %d", floodProcesses*floodRequests, passed, floodLimit, most)
 	}
 }
 
