@@ -9,11 +9,11 @@ import (
 )
 
 // decide takes what a request costs. The error is the store's.
-func (l *Limiter) decide(r *http.Request, limits []cache.Limit) (cache.Decision, By, error) {
+func (l *Limiter) decide(r *http.Request, limits []cache.Limit, policy string) (cache.Decision, By, error) {
 	cost, began := l.costOf(r, limits), time.Now()
 	var memory [96]byte
 	key := string(l.appendKey(memory[:0], r))
-	if d, ok := l.refused.find(key, limits, cost, began); ok {
+	if d, ok := l.refused.find(refused{key, policy}, limits, cost, began); ok {
 		return d, Memory, nil
 	}
 	// A client that goes does not keep its request from being counted.
@@ -21,9 +21,9 @@ func (l *Limiter) decide(r *http.Request, limits []cache.Limit) (cache.Decision,
 	if err == nil {
 		switch {
 		case !d.Allowed:
-			l.refused.add(key, limits, cost, began, d)
+			l.refused.add(refused{key, policy}, limits, cost, began, d)
 		case cost > 0:
-			l.refused.forget(key)
+			l.refused.forget(refused{key, policy})
 		}
 		return d, Store, nil
 	}

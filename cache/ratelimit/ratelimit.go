@@ -170,7 +170,7 @@ func (l *Limiter) Handler(next http.Handler) http.Handler {
 			next.ServeHTTP(w, r)
 			return
 		}
-		d, by, err := l.decide(r, limits)
+		d, by, err := l.decide(r, limits, policy)
 		if l.options.OnDecision != nil {
 			l.options.OnDecision(Event{Limiter: l.options.Name, Allowed: d.Allowed, By: by, Err: err})
 		}

@@ -14,10 +14,13 @@ import (
 type refusals struct {
 	size atomic.Int64 // of m: who is not over a limit takes no lock where nobody is
 	mu   sync.RWMutex
-	m    map[string]refusal
+	m    map[refused]refusal
 
 	swept time.Time
 }
+
+// refused is who is over which limits: a function may choose others for each path, and a client be over several.
+type refused struct{ client, policy string }
 
 type refusal struct {
 	limits    []cache.Limit
@@ -58,7 +61,7 @@ func (f *refusal) answer(cost int64, now time.Time) cache.Decision {
 }
 
 // find returns the refusal of a request at now.
-func (s *refusals) find(key string, limits []cache.Limit, cost int64, now time.Time) (cache.Decision, bool) {
+func (s *refusals) find(key refused, limits []cache.Limit, cost int64, now time.Time) (cache.Decision, bool) {
 	if s.size.Load() == 0 {
 		return cache.Decision{}, false
 	}
@@ -72,7 +75,7 @@ func (s *refusals) find(key string, limits []cache.Limit, cost int64, now time.T
 }
 
 // forget is for a client that took something: what it was refused, it has to wait for longer.
-func (s *refusals) forget(key string) {
+func (s *refusals) forget(key refused) {
 	if s.size.Load() == 0 {
 		return
 	}
@@ -89,12 +92,12 @@ func (s *refusals) forget(key string) {
 }
 
 // add remembers a refusal that the store was asked for at at.
-func (s *refusals) add(key string, limits []cache.Limit, cost int64, at time.Time, d cache.Decision) {
+func (s *refusals) add(key refused, limits []cache.Limit, cost int64, at time.Time, d cache.Decision) {
 	heard := time.Now()
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.m == nil {
-		s.m = make(map[string]refusal)
+		s.m = make(map[refused]refusal)
 	}
 	if _, known := s.m[key]; !known && len(s.m) >= maxRefusals && !s.sweep(heard) {
 		return

@@ -208,3 +208,30 @@ func TestOfClientsWithoutRoomTheStoreIsAsked(t *testing.T) {
 		}
 	})
 }
+
+// TestWhoIsOverSeveralLimitsIsRefusedWithoutTheStore floods two paths in turn, whose limits a function chooses, and makes requests elsewhere that pass.
+func TestWhoIsOverSeveralLimitsIsRefusedWithoutTheStore(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		store := &flaky{Store: memory(t)}
+		all := cache.Limit{Name: "all", Requests: 1000, Period: time.Hour}
+		s := limitOver(t, store, ratelimit.Options{LimitsFor: func(r *http.Request) []cache.Limit {
+			switch r.URL.Path {
+			case "/":
+				return []cache.Limit{all}
+			default:
+				return []cache.Limit{all, {Name: r.URL.Path[1:], Requests: 1, Period: time.Hour}}
+			}
+		}})
+		for range 100 {
+			s.from(peer, "/search")
+			s.from(peer, "/login")
+			s.from(peer, "/")
+		}
+		if s.calls != 102 {
+			t.Errorf("%d passed, want 102", s.calls)
+		}
+		if n := store.takes.Load(); n != 104 {
+			t.Errorf("the store was asked %d times, want 104: for what passed, and once for each limit that it is over", n)
+		}
+	})
+}
