@@ -2,6 +2,7 @@ package ratelimit_test
 
 import (
 	"bytes"
+	"io"
 	"log/slog"
 	"math"
 	"net/http"
@@ -106,6 +107,34 @@ func TestAFunctionChoosesTheLimits(t *testing.T) {
 			if n := s.pass(10, peer, "Plan", plan); n != want {
 				t.Errorf("%s: %d of 10 passed, want %d", plan, n, want)
 			}
+		}
+	})
+}
+
+// TestWhatAFunctionChoosesIsTold where the second of its limits is the one that refuses.
+func TestWhatAFunctionChoosesIsTold(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := limit(t, ratelimit.Options{
+			Limits: []cache.Limit{{Requests: 7, Period: time.Minute}},
+			LimitsFor: func(*http.Request) []cache.Limit {
+				return []cache.Limit{{Name: "gold", Requests: 5, Period: time.Minute}, {Name: "burst", Requests: 1, Period: time.Second}}
+			},
+		})
+		for _, want := range []string{`"burst";r=0;t=1`, `"burst";r=0;t=1`, `"burst";r=0;t=1`} {
+			res := s.from(peer, "/")
+			if got := res.Header.Get("Ratelimit"); got != want {
+				t.Errorf("RateLimit is %s, want %s", got, want)
+			}
+			if got, want := res.Header.Get("Ratelimit-Policy"), `"gold";q=5;w=60, "burst";q=1;w=1`; got != want {
+				t.Errorf("RateLimit-Policy is %s, want %s", got, want)
+			}
+			body, err := io.ReadAll(res.Body)
+			if refused := strings.Contains(string(body), `"violated-policies":["burst"]`); err != nil || refused != (res.StatusCode == http.StatusTooManyRequests) {
+				t.Errorf("%d: %s, %v", res.StatusCode, body, err)
+			}
+		}
+		if s.calls != 1 {
+			t.Errorf("%d passed, want 1", s.calls)
 		}
 	})
 }
