@@ -82,7 +82,7 @@ func TestWhatComesBackWhileTheStoreIsDown(t *testing.T) {
 // TestRoomIsLookedForOnceASecond fills what a process counts without the store: who then finds no room shares a bucket with who else does not.
 func TestRoomIsLookedForOnceASecond(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		s := limitOver(t, &uneven{Store: memory(t)}, ratelimit.Options{Limits: []cache.Limit{{Requests: 1, Period: 500 * time.Millisecond}}})
+		s := limitOver(t, &uneven{Store: memory(t)}, ratelimit.Options{Limits: []cache.Limit{{Requests: 1, Period: 700 * time.Millisecond}}})
 		for i := range 10_000 {
 			if n := s.pass(1, fmt.Sprintf("10.0.%d.%d:1", i/250, i%250)); n != 1 {
 				t.Fatalf("client %d does not pass", i)
@@ -145,6 +145,28 @@ func TestACrowdPassesWhileTheStoreIsDownAsOftenAsTheLimitSays(t *testing.T) {
 		crowd.Wait()
 		if passed.Load() != 50 {
 			t.Errorf("of 400 requests %d passed, want 50", passed.Load())
+		}
+	})
+}
+
+// TestWhatIsTakenCountsWhileTheStoreIsDownUntilItIsBack asks just before it is, and then.
+func TestWhatIsTakenCountsWhileTheStoreIsDownUntilItIsBack(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := limitOver(t, &uneven{Store: memory(t)}, ratelimit.Options{Limits: []cache.Limit{{Requests: 2, Period: time.Minute}}})
+		if n := s.pass(3, peer); n != 2 {
+			t.Errorf("%d passed, want 2", n)
+		}
+		<-time.After(30*time.Second - 1)
+		if n := s.pass(3, peer); n != 0 {
+			t.Errorf("a nanosecond too early %d passed", n)
+		}
+		<-time.After(1)
+		if n := s.pass(3, peer); n != 1 {
+			t.Errorf("after half of the period %d passed, want 1", n)
+		}
+		<-time.After(31 * time.Second)
+		if n := s.pass(3, peer); n != 1 {
+			t.Errorf("31 seconds later %d passed, want 1", n)
 		}
 	})
 }

@@ -235,3 +235,22 @@ func TestWhoIsOverSeveralLimitsIsRefusedWithoutTheStore(t *testing.T) {
 		}
 	})
 }
+
+// TestAShorterPeriodCountsAtOnce is about periods between two seconds, which RateLimit-Policy does not tell apart.
+func TestAShorterPeriodCountsAtOnce(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		now := []cache.Limit{{Requests: 1, Period: 1900 * time.Millisecond}}
+		s := limit(t, ratelimit.Options{LimitsFor: func(*http.Request) []cache.Limit { return now }})
+		if n := s.pass(2, peer); n != 1 {
+			t.Fatalf("%d of 2 passed, want 1", n)
+		}
+		now = []cache.Limit{{Requests: 1, Period: 1100 * time.Millisecond}}
+		if n := s.pass(2, peer); n != 0 {
+			t.Errorf("%d passed, want none", n)
+		}
+		<-time.After(1100 * time.Millisecond)
+		if n := s.pass(2, peer); n != 1 {
+			t.Errorf("after the shorter period %d passed, want 1", n)
+		}
+	})
+}
