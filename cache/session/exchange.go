@@ -34,11 +34,11 @@ type exchange struct {
 func (s *Sessions) Handler(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		x := &exchange{Context: r.Context(), w: w}
-		if x.session = From(r.Context()); x.session != nil && x.session.sessions == s {
-			x.before = x.session.timesUsed()
+		r = r.WithContext(x)
+		if outer := s.exchangeOf(x.Context); outer != nil {
+			x.session, x.before = outer.session, outer.session.timesUsed()
 		} else {
 			x.session = &x.own
-			r = r.WithContext(x)
 			x.own.sessions, x.own.r = s, r
 		}
 		defer x.session.close()
@@ -47,12 +47,18 @@ func (s *Sessions) Handler(next http.Handler) http.Handler {
 	})
 }
 
-// Value returns the session for its key, and else what the request's context has.
+// Value returns the exchange for the key of all sessions, and for its own, and else what the request's context has.
 func (x *exchange) Value(key any) any {
-	if key == (contextKey{}) {
-		return x.session
+	if key == (contextKey{}) || key == any(x.session.sessions) {
+		return x
 	}
 	return x.Context.Value(key)
+}
+
+// exchangeOf returns the innermost exchange of s, which need not be the innermost of all: there may be others' sessions inside of it. It is nil where there is none.
+func (s *Sessions) exchangeOf(ctx context.Context) *exchange {
+	x, _ := ctx.Value(s).(*exchange)
+	return x
 }
 
 // begin stores the session before the first byte goes, once. It reports whether the response is the handler's.

@@ -89,10 +89,7 @@ func (s *Session) drop() {
 }
 
 // loggedOut is told that a user has been logged out everywhere.
-func (s *Session) loggedOut(of *Sessions, user string) {
-	if s == nil || s.sessions != of {
-		return
-	}
+func (s *Session) loggedOut(user string) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.closed || s.base.raw == nil || s.base.user != user {

@@ -64,8 +64,10 @@ type contextKey struct{}
 
 // From returns the session of a request behind [Sessions.Handler], by the request's context: that of the innermost where there are several. It is nil elsewhere, which is valid.
 func From(ctx context.Context) *Session {
-	s, _ := ctx.Value(contextKey{}).(*Session)
-	return s
+	if x, ok := ctx.Value(contextKey{}).(*exchange); ok {
+		return x.session
+	}
+	return nil
 }
 
 // Sessions are those that s is one of, for [Sessions.LogOutEverywhere] and the like in a handler. They are nil where s is.

@@ -156,7 +156,9 @@ func (s *Sessions) LogOutEverywhere(ctx context.Context, user string) error {
 		}
 		ended = append(ended, id)
 	}
-	From(ctx).loggedOut(s, user)
+	if x := s.exchangeOf(ctx); x != nil {
+		x.session.loggedOut(user)
+	}
 	if len(ended) > 0 {
 		_ = s.unlist(marked, user, ended...) // what is gone may stay listed
 	}
