@@ -6,9 +6,9 @@ import (
 	"strings"
 )
 
-// commit stores the session, once, and puts into the header what the client has to know: no-store where the session was used more often than before, and the cookie. From then
+// commit stores the session, once, and puts into the header of x what the client has to know: no-store where the session was used in it, and the cookie. From then
 // on the session cannot be changed. first tells whether it was this call that stored it; the error is the same for each.
-func (s *Session) commit(h http.Header, before int) (first bool, err error) {
+func (s *Session) commit(x *exchange) (first bool, err error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if first = !s.closed; first {
@@ -17,9 +17,11 @@ func (s *Session) commit(h http.Header, before int) (first bool, err error) {
 			s.refused = s.flush(s.r.Context())
 		}
 	}
-	if s.uses > before {
-		makePrivate(h)
+	if x.public = s.uses == x.before; x.public {
+		return first, s.refused // a cookie goes with the response around it, which is private
 	}
+	h := x.w.Header()
+	makePrivate(h)
 	switch {
 	case s.issued != "":
 		addCookie(h, s.sessions.cookie.of(s.issued, s.life))

@@ -18,6 +18,7 @@ type exchange struct {
 	own     Session // that of the outermost
 	before  int     // how often the session was used outside of this
 	begun   bool    // the session is stored, or was not, and the header may go
+	public  bool    // it has gone, and does not say that the response is this visitor's alone; under session.mu
 	refused error   // why the client gets nothing of what the handler writes
 }
 
@@ -68,7 +69,7 @@ func (x *exchange) begin() bool {
 	}
 	x.begun = true
 	h := x.w.Header()
-	first, err := x.session.commit(h, x.before)
+	first, err := x.session.commit(x)
 	if x.refused = err; err == nil {
 		return true
 	}

@@ -13,13 +13,16 @@ func (s *Session) timesUsed() int {
 	return s.uses
 }
 
-// view calls f with what the store has read.
+// view calls f with what the store has read. It does not where the response of ctx has begun as one that is anybody's, and may be in a cache already.
 func (s *Session) view(ctx context.Context, f func()) error {
 	if s == nil {
 		return ErrNoMiddleware
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	if x := s.sessions.exchangeOf(ctx); x != nil && x.session == s && x.public {
+		return ErrCommitted
+	}
 	s.uses++
 	if err := s.load(ctx); err != nil {
 		return err

@@ -11,7 +11,7 @@ import (
 // Session is the session of a request. It may be used by several goroutines of the request at once. Nothing is asked of the store before a method needs it, and then once.
 //
 // What is changed is stored when the response begins, or by Save; until then nobody else sees it. Only Destroy acts at once. Once the response has begun, what was
-// read can be read on; everything else gives [ErrCommitted]. The methods of a nil *Session give [ErrNoMiddleware].
+// read for it can be read on; everything else gives [ErrCommitted]. The methods of a nil *Session give [ErrNoMiddleware].
 type Session struct {
 	sessions *Sessions
 	r        *http.Request
