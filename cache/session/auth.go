@@ -55,13 +55,25 @@ func Authenticate[U any](load func(ctx context.Context, user string) (U, error),
 
 type userContextKey[U any] struct{}
 
-// UserOf returns the user that the request of ctx was let through for, behind an [Auth] for the same U. It is false elsewhere, and where the request is exempt.
+// admitted is whom a request was let through for.
+type admitted[U any] struct {
+	user    U
+	session *Session
+}
+
+// UserOf returns the user that the request of ctx was let through for, behind an [Auth] for the same U. It is a use of the session. It is false elsewhere, where the request is
+// exempt, and where the response has begun as one that is anybody's.
 func UserOf[U any](ctx context.Context) (U, bool) {
-	u, ok := ctx.Value(userContextKey[U]{}).(*U)
+	a, ok := ctx.Value(userContextKey[U]{}).(*admitted[U])
 	if !ok {
 		return *new(U), false
 	}
-	return *u, true
+	a.session.mu.Lock()
+	defer a.session.mu.Unlock()
+	if a.session.use(ctx) != nil {
+		return *new(U), false
+	}
+	return a.user, true
 }
 
 // Handler returns next behind the authentication, which belongs behind [Sessions.Handler]; a request that has no session gets a 500. One whose session has no user gets a 401, one whose user
@@ -76,7 +88,7 @@ func (a *Auth[U]) Handler(next http.Handler) http.Handler {
 		u, err := a.user(ctx)
 		switch {
 		case err == nil:
-			next.ServeHTTP(w, r.WithContext(context.WithValue(ctx, userContextKey[U]{}, &u)))
+			next.ServeHTTP(w, r.WithContext(context.WithValue(ctx, userContextKey[U]{}, &admitted[U]{u, From(ctx)})))
 		case errors.Is(err, ErrNoUser):
 			// RFC 9110 section 15.5.2 wants a challenge. This scheme is nobody's, and so browsers do not ask for a password.
 			w.Header().Set("WWW-Authenticate", "Session")

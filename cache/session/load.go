@@ -20,14 +20,22 @@ func (s *Session) view(ctx context.Context, f func()) error {
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if x := s.sessions.exchangeOf(ctx); x != nil && x.session == s && x.public {
-		return ErrCommitted
+	if err := s.use(ctx); err != nil {
+		return err
 	}
-	s.uses++
 	if err := s.load(ctx); err != nil {
 		return err
 	}
 	f()
+	return nil
+}
+
+// use counts what makes the response this visitor's alone. s.mu is held.
+func (s *Session) use(ctx context.Context) error {
+	if x := s.sessions.exchangeOf(ctx); x != nil && x.session == s && x.public {
+		return ErrCommitted
+	}
+	s.uses++
 	return nil
 }
 

@@ -1,6 +1,7 @@
 package session_test
 
 import (
+	"context"
 	"errors"
 	"io"
 	"net/http"
@@ -22,6 +23,9 @@ func late(t *testing.T) http.HandlerFunc {
 		}
 	}
 }
+
+// loadAny finds every user.
+func loadAny(_ context.Context, user string) (string, error) { return user, nil }
 
 // ofAlice is a request with a session that has a user and data.
 func ofAlice(t *testing.T, s *session.Sessions) *http.Request {
@@ -91,4 +95,35 @@ func TestACookieForWhatWasWrittenOutsideOfAPageIsNotInThePagesHeader(t *testing.
 			}
 		})
 	}
+}
+
+func TestAPageThatKnowsForWhomItWasLetThroughIsPrivate(t *testing.T) {
+	auth, err := session.Authenticate(loadAny, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var inner http.Header
+	s, _, h := nested(t, func(next http.Handler) http.Handler { return auth.Handler(seen(&inner)(next)) }, func(w http.ResponseWriter, r *http.Request) {
+		user, _ := session.UserOf[string](r.Context())
+		_, _ = io.WriteString(w, "hello "+user)
+	})
+	w := httptest.NewRecorder()
+	h.ServeHTTP(w, ofAlice(t, s))
+	if inner.Get("Cache-Control") != "no-store" || w.Body.String() != "hello alice" {
+		t.Errorf("between: %v; the client: %q", inner, w.Body)
+	}
+}
+
+func TestAPageThatHasBegunForAnybodyDoesNotKnowForWhomItWasLetThrough(t *testing.T) {
+	auth, err := session.Authenticate(loadAny, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	s, _, h := nested(t, auth.Handler, func(w http.ResponseWriter, r *http.Request) {
+		_, _ = io.WriteString(w, "hello ")
+		if user, ok := session.UserOf[string](r.Context()); ok || user != "" {
+			t.Errorf("it is %q", user)
+		}
+	})
+	h.ServeHTTP(httptest.NewRecorder(), ofAlice(t, s))
 }
