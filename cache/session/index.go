@@ -99,13 +99,32 @@ func (x index) left(now time.Time) time.Duration {
 	return time.Duration(last - now.UnixNano())
 }
 
-// oldest returns the place of the session that is to go first, -1 for none: one that is being ended anyway, or else the one with the oldest id, but not kept.
+// ending appends the sessions that are being ended.
+func (x index) ending(ids []hash) []hash {
+	for i := range x {
+		if x[i].ending {
+			ids = append(ids, x[i].id)
+		}
+	}
+	return ids
+}
+
+// count is how many there are that nobody is ending, but for kept.
+func (x index) count(kept *hash) int {
+	n := 0
+	for i := range x {
+		if !x[i].ending && x[i].id != *kept {
+			n++
+		}
+	}
+	return n
+}
+
+// oldest returns the place of the one with the oldest id, of those that count counts; -1 for none.
 func (x index) oldest(kept *hash) int {
 	first := -1
 	for i := range x {
-		switch e := &x[i]; {
-		case e.id == *kept:
-		case first < 0, e.ending && !x[first].ending, e.ending == x[first].ending && e.listed < x[first].listed:
+		if e := &x[i]; !e.ending && e.id != *kept && (first < 0 || e.listed < x[first].listed) {
 			first = i
 		}
 	}

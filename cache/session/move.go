@@ -41,12 +41,14 @@ func (s *Session) move(ctx context.Context) error {
 
 func (s *Session) moveTo(ctx context.Context, h *held, now time.Time) error {
 	var replaced hash // in the same index
+	var gone []hash
 	if s.base.raw != nil && s.base.user == h.user {
 		replaced = s.base.id
 	}
 	if h.user != "" {
 		e := entry{id: h.id, listed: now.UnixNano(), expires: h.expires}
-		if err := s.sessions.list(ctx, h.user, e, &replaced, s.plan == renews); err != nil {
+		var err error
+		if gone, err = s.sessions.list(ctx, h.user, e, &replaced, s.plan == renews); err != nil {
 			if errors.Is(err, ErrConflict) { // it has been logged out, or cannot be for its index was lost
 				if _, failed := s.sessions.end(ctx, s.base.id, s.base.raw, false); failed != nil {
 					return failed
@@ -75,7 +77,7 @@ func (s *Session) moveTo(ctx context.Context, h *held, now time.Time) error {
 		}
 	}
 	if h.user != "" {
-		if err := s.sessions.confirm(ctx, h.user, &h.id, &replaced); err != nil {
+		if err := s.sessions.confirm(ctx, h.user, &h.id, append(gone, replaced)); err != nil {
 			return err
 		}
 	}

@@ -65,8 +65,10 @@ func TestAResponseThatHasBegunForAnybodyGetsNothingOfTheSession(t *testing.T) {
 func TestACookieForWhatWasWrittenOutsideOfAPageIsNotInThePagesHeader(t *testing.T) {
 	for name, write := range map[string]func(r *http.Request) error{
 		"to be stored": func(r *http.Request) error { return session.Set(r.Context(), "first visit") },
-		"stored":       func(r *http.Request) error { return errors.Join(session.Set(r.Context(), "x"), session.From(r.Context()).Save(r.Context())) },
-		"ended":        func(r *http.Request) error { return session.From(r.Context()).Destroy(r.Context()) },
+		"stored": func(r *http.Request) error {
+			return errors.Join(session.Set(r.Context(), "x"), session.From(r.Context()).Save(r.Context()))
+		},
+		"ended": func(r *http.Request) error { return session.From(r.Context()).Destroy(r.Context()) },
 	} {
 		t.Run(name, func(t *testing.T) {
 			var inner http.Header

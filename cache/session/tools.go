@@ -8,7 +8,8 @@ import (
 )
 
 // Create stores a new session outside of any request, for tests and tools, and returns the cookie that it is used with. user may be "", which is nobody; data are what encoding/json
-// makes of them, nil is none. A session of a user counts as a login: it can end the user's oldest.
+// makes of them, nil is none. A session of a user counts as a login: it can end the user's oldest, and gives [ErrConflict] where they are logged out
+// everywhere meanwhile.
 func (s *Sessions) Create(ctx context.Context, user string, data any) (*http.Cookie, error) {
 	made := &Session{sessions: s, located: true, loaded: true, id: newID(), user: user}
 	if data != nil {
