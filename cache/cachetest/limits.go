@@ -131,7 +131,7 @@ func limitCases() []testCase {
 		{name: "Take never takes over another's entry", needs: needs(needLimiter),
 			rule: "an entry under key that Take did not make is an error, and stays", run: func(k *kit) {
 				c := k.cache()
-				for _, value := range []string{"", "value", "7", "gcra1 x", "gcra1 a:b:c:d"} {
+				for _, value := range []string{"", "value", "7", "gcra1 x", "gcra1 a:b:c:d", "gcra2 x"} {
 					k.set(c, "key", value, time.Hour)
 					if d, err := c.Take(k.ctx(), "key", perDay(10), 1); err == nil || d.Allowed {
 						k.fail("Take on an entry %q = %+v, %v; want an error", value, d, err)

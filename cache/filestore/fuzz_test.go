@@ -32,7 +32,7 @@ func FuzzFile(f *testing.F) {
 	valid := entry{version: 1, key: key, value: []byte("41"), expires: never, created: 1}
 	f.Add(valid.bytes(), false)
 	f.Add(entry{version: 1, key: key, value: []byte("text"), expires: never}.bytes(), false)
-	f.Add(entry{version: 1, key: key, value: []byte("gcra1"), expires: 1 << 62}.bytes(), false)
+	f.Add(entry{version: 1, key: key, value: []byte("gcra2"), expires: 1 << 62}.bytes(), false)
 	f.Add(entry{version: 1, key: key, expires: 1}.bytes(), false)
 	f.Add(entry{version: 1, key: key, value: []byte("v"), expires: math.MinInt64}.bytes(), false)
 	f.Add(entry{version: 1, key: "kez", value: []byte("v"), expires: never}.bytes(), false)
@@ -56,7 +56,7 @@ func FuzzFile(f *testing.F) {
 		}
 		live := ok && e.expires > time.Now().UnixNano()
 		for name, find := range finders() {
-			if name == "Take" && bytes.HasPrefix(e.value, []byte("gcra1")) {
+			if name == "Take" && bytes.HasPrefix(e.value, []byte("gcra2")) {
 				continue
 			}
 			must(t, s.Delete(t.Context(), key)) // so that nothing is mapped

@@ -58,7 +58,7 @@ func sameKind(got, want error) bool {
 func (d *duel) key() string { return d.keys[d.pick(len(d.keys))] }
 
 func (d *duel) value() string {
-	values := []string{"", "x", "0", "41", "-9", "9223372036854775807", "gcra1", strings.Repeat("v", 30), strings.Repeat("w", 400)}
+	values := []string{"", "x", "0", "41", "-9", "9223372036854775807", "gcra2", strings.Repeat("v", 30), strings.Repeat("w", 400)}
 	return values[d.pick(len(values))]
 }
 

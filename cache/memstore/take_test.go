@@ -178,7 +178,7 @@ func TestTakeOverItsOwnExpiredEntryEvictsNobody(t *testing.T) {
 
 func TestAnEntryThatIsNoLimitersIsAnErrorAndStays(t *testing.T) {
 	s, _ := openAt(t, nil)
-	for _, value := range []string{"", "value", "gcra1 x"} {
+	for _, value := range []string{"", "value", "gcra2 x"} {
 		set(t, s, "key", value, time.Minute)
 		for _, cost := range []int64{0, 1} {
 			d, err := s.Take(t.Context(), "key", []cache.Limit{{Requests: 1, Period: time.Second}}, cost)

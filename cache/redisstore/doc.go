@@ -27,8 +27,9 @@
 //
 //	the value, byte for byte                       of Set, Add, CompareAndSwap and SetMany
 //	-7                                             of Increment: decimal text, which INCRBY takes
-//	gcra1 hourly:1795338241350123:0:100            of Take: for every limit the time at which it is whole again, as cache.Meter documents;
-//	                                               it expires with the last of them
+//	gcra1 hourly:1795338241350123:0:100            of Take: for every limit its name, escaped as url.QueryEscape does, the time at which
+//	                                               it is whole again, in microseconds of the server's clock since 1970 and a rest in
+//	                                               1/requests of one, and its requests; it expires with the last of them
 //
 // To look at them:
 //

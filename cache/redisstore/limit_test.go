@@ -2,9 +2,11 @@ package redisstore_test
 
 import (
 	"bytes"
+	"encoding/binary"
 	"errors"
 	"fmt"
 	"math/rand/v2"
+	"net/url"
 	"strconv"
 	"strings"
 	"sync"
@@ -64,7 +66,7 @@ func TestTakeDoesWhatMeterSays(t *testing.T) {
 		} else if key == "edge" {
 			later = now - asked
 		}
-		next, ttl, want, err := cache.Meter(before, now, limits, cost)
+		next, ttl, want, err := cache.Meter(asMeter(t, before), now, limits, cost)
 		if err != nil {
 			t.Fatalf("seed %d, round %d: %q is no state: %v", seed, round, before, err)
 		}
@@ -80,8 +82,8 @@ func TestTakeDoesWhatMeterSays(t *testing.T) {
 			continue
 		}
 		allowed++
-		if after == nil && ttl > 10*time.Millisecond || after != nil && !bytes.Equal(after, next) {
-			t.Fatalf("seed %d, round %d: Take of %d from %+v has turned %q into %q; want %q", seed, round, cost, limits, before, after, next)
+		if after == nil && ttl > 10*time.Millisecond || after != nil && !bytes.Equal(asMeter(t, after), next) {
+			t.Fatalf("seed %d, round %d: Take of %d from %+v has turned %q into %q; want what Meter has as %q", seed, round, cost, limits, before, after, next)
 		}
 		if left := other.PTTL(t.Context(), "cache:"+key).Val(); left != -2 && (left < 0 || left > ttl+time.Millisecond || left < ttl-10*time.Second) {
 			t.Fatalf("seed %d, round %d: the state lives %v; want %v", seed, round, left, ttl)
@@ -129,6 +131,35 @@ func stateOf(t *testing.T, other *redis.Client, key string) []byte {
 		t.Fatal(err)
 	}
 	return state
+}
+
+// asMeter is the state as Meter has it.
+func asMeter(t *testing.T, state []byte) []byte {
+	t.Helper()
+	if state == nil {
+		return nil
+	}
+	arrivals := strings.Split(string(state), " ")
+	if arrivals[0] != "gcra1" {
+		t.Fatalf("%q is no state", state)
+	}
+	b := []byte("gcra2")
+	for _, arrival := range arrivals[1:] {
+		var numbers [3]uint64
+		name, rest, _ := strings.Cut(arrival, ":")
+		if _, err := fmt.Sscanf(rest, "%d:%d:%d", &numbers[0], &numbers[1], &numbers[2]); err != nil {
+			t.Fatalf("%q is no state: %v", state, err)
+		}
+		for _, n := range numbers {
+			b = binary.LittleEndian.AppendUint64(b, n)
+		}
+		name, err := url.QueryUnescape(name)
+		if err != nil {
+			t.Fatalf("%q is no state: %v", state, err)
+		}
+		b = append(binary.LittleEndian.AppendUint32(b, uint32(len(name))), name...)
+	}
+	return b
 }
 
 func clock(t *testing.T, other *redis.Client) int64 {
@@ -195,19 +226,30 @@ func TestAThousandADayAreAThousandFromFourStoresAtOnce(t *testing.T) {
 	}
 }
 
+func TestTakeHasTheLaterOfTwoOfOneName(t *testing.T) {
+	server := redistest.Start(t)
+	other := redistest.Client(t, server.URL())
+	s := open(t, server.URL(), &redisstore.Options{Timeout: 10 * time.Second})
+	now := clock(t, other)
+	limits := []cache.Limit{{Name: "a", Requests: 6, Period: time.Hour}}
+	sooner, later := fmt.Sprintf("a:%d:0:6", now+600e6), fmt.Sprintf("a:%d:5:7", now+3000e6)
+	for _, state := range []string{"gcra1 " + sooner + " " + later, "gcra1 " + later + " " + sooner, "gcra1 " + later} {
+		other.Set(t.Context(), "cache:key", state, time.Hour)
+		if d, err := s.Take(t.Context(), "key", limits, 0); d.Remaining != 1 || err != nil {
+			t.Errorf("Take of nothing with %q = %+v, %v; want 1 remaining", state, d, err)
+		}
+	}
+}
+
 func TestTakeLeavesWhatIsNotItsOwn(t *testing.T) {
 	server := redistest.Start(t)
 	other := redistest.Client(t, server.URL())
 	s := open(t, server.URL(), &redisstore.Options{Timeout: 10 * time.Second})
 	for _, entry := range []string{
-		"", "12", "gcra", "gcra1x", "gcra1 ", "gcra1 a:1:2", "gcra1 a:1:2:3:4", "gcra1  a:1:0:5", "gcra1 a:x:0:1", "gcra1 a:-1:0:1", "gcra1 a:1:5:5",
+		"", "12", "gcra", "gcra2", "gcra1x", "gcra1 ", "gcra1 a:1:2", "gcra1 a:1:2:3:4", "gcra1  a:1:0:5", "gcra1 a:x:0:1", "gcra1 a:-1:0:1", "gcra1 a:1:5:5",
 		"gcra1 %zz:1:0:1", "gcra1 a%:1:0:1", "gcra1 a:99999999999999999999:0:1", "gcra1\na:1:0:1",
 	} {
 		other.Set(t.Context(), "cache:key", entry, time.Hour)
-		_, _, _, known := cache.Meter([]byte(entry), 0, hourly(5), 1)
-		if known == nil {
-			t.Errorf("Meter takes %q for a state", entry)
-		}
 		_, err := s.Take(t.Context(), "key", hourly(5), 1)
 		if err == nil || errors.Is(err, cache.ErrUnavailable) || !strings.Contains(err.Error(), "not one that Take made") {
 			t.Errorf("Take with %q: %v; want an error that says it", entry, err)

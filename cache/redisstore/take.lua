@@ -1,6 +1,7 @@
--- cache.Meter, on the server's clock. KEYS[1] the state, in the text that Meter documents. ARGV five for every limit: its name as the
--- state has it, its period in microseconds, its requests, and what the cost adds to its level: microseconds and a rest, in 1/requests of
--- one. The answer is two texts for every limit, its level before. Every number is whole and below 2^53, where Lua is exact.
+-- cache.Meter, on the server's clock. KEYS[1] the state, in text that people can read: gcra1, and for every limit that is not whole
+-- name:arrival:rest:requests behind a space. ARGV five for every limit: its name as the state has it, its period in microseconds, its
+-- requests, and what the cost adds to its level: microseconds and a rest, in 1/requests of one. The answer is two texts for every limit,
+-- its level before. Every number is whole and below 2^53, where Lua is exact.
 if redis.replicate_commands then
   redis.replicate_commands() -- before version 7 a server lets nothing be written after TIME otherwise
 end
@@ -13,6 +14,13 @@ end
 
 local function ceil(micros, rest)
   return rest > 0 and micros + 1 or micros
+end
+
+-- A limit that is there twice has the later.
+local function raise(limit, level, rest)
+  if level > limit.level or level == limit.level and rest > limit.rest then
+    limit.level, limit.rest = level, rest
+  end
 end
 
 local limits, named = {}, {}
@@ -54,9 +62,9 @@ if old then
     local limit = named[name]
     if at < now or at == now and rest == 0 then -- whole again
     elseif limit and of ~= limit.requests then
-      limit.level, limit.rest = ceil(at - now, rest), 0
+      raise(limit, ceil(at - now, rest), 0)
     elseif limit then
-      limit.level, limit.rest = at - now, rest
+      raise(limit, at - now, rest)
     elseif at >= latest then
       keep(name, latest, 0, of)
     else
