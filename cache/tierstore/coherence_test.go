@@ -105,7 +105,11 @@ func TestWhateverChangesAnEntryIsSeen(t *testing.T) {
 			if err := other.Do(t.Context(), command...).Err(); err != nil {
 				t.Fatal(err)
 			}
-			now := other.Get(t.Context(), "cache:key").Val() // "" where there is none
+			var now string // "" where there is none
+			wait.Until(t, func() bool {
+				now = other.Get(t.Context(), "cache:key").Val()
+				return now != "old" // what expires in a moment may still be there
+			})
 			wait.Until(t, func() bool {
 				value, found, err := s.Get(t.Context(), "key")
 				return err == nil && string(value) == now && found == (now != "")
