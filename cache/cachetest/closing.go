@@ -107,13 +107,32 @@ func packageOf(s cache.Store) string {
 }
 
 // leftover returns the stacks of goroutines that were not there before and that run, or were started by, functions of the store's package: others may
-// come and go in the process, and be those of what the author's New has started for the store, a server perhaps.
+// come and go in the process, and be those of what the author's New has started for the store, a server perhaps, or those of stores that other
+// tests have opened meanwhile.
 func leftover(before map[string]string, mark string) []string {
 	var left []string
-	for name, stack := range goroutines() {
-		if _, was := before[name]; !was && mark != "" && strings.Contains(stack, mark) && !strings.Contains(stack, "testing.tRunner") {
+	now := goroutines()
+	for name, stack := range now {
+		if _, was := before[name]; !was && mark != "" && strings.Contains(stack, mark) && !strings.Contains(stack, "testing.tRunner") &&
+			!isOthers(name, before, now) {
 			left = append(left, stack)
 		}
 	}
 	return left
+}
+
+// isOthers reports whether a goroutine, or what has started it, was itself started by one that was there before, other than the caller's. It is
+// false where one between them has ended.
+func isOthers(name string, before, now map[string]string) bool {
+	self := make([]byte, 64)
+	own, _, _ := strings.Cut(string(self[:runtime.Stack(self, false)]), " [")
+	for {
+		stack, alive := now[name]
+		if _, was := before[name]; was || !alive {
+			return was && name != own
+		}
+		_, by, _ := strings.Cut(stack, "\ncreated by ")
+		_, by, _ = strings.Cut(by, " in ")
+		name, _, _ = strings.Cut(by, "\n")
+	}
 }

@@ -2,6 +2,7 @@ package cachetest
 
 import (
 	"slices"
+	"sync"
 	"testing"
 	"time"
 
@@ -105,6 +106,34 @@ func TestTheSoundTwinsPass(t *testing.T) {
 			}
 		})
 	}
+}
+
+// Tests that run in parallel open stores of the same package, and hold them for as long as they need them.
+func TestWhatAnotherTestStartsMeanwhileIsNoLeftoverOfTheStore(t *testing.T) {
+	type ofThisPackage struct{ *sound }
+	open, opened, done := make(chan bool), make(chan bool), make(chan bool)
+	var another sync.WaitGroup
+	another.Go(func() {
+		for range open {
+			another.Go(func() {
+				another.Go(func() {
+					opened <- true
+					<-done
+				})
+				<-done
+			})
+		}
+	})
+	defer another.Wait()
+	defer close(done)
+	defer close(open)
+	accepts(t, "Close leaves no goroutines", func() hooks {
+		return inMemory(t, func(s *sound) cache.Store {
+			open <- true
+			<-opened
+			return ofThisPackage{s}
+		})
+	})
 }
 
 func TestNoTwoCasesHaveOneName(t *testing.T) {
