@@ -25,7 +25,8 @@
 // as if there were nothing, though there is, and Set and Delete go through.
 //
 // A deletion that was to make up for something and failed may be executed when another has taken the mark away. So each operation
-// that fails while there is a mark of its process may delete the key once more, at any later time.
+// that fails while there is a mark of its process may delete the key once more, at any later time. So may each Set with
+// [cache.KeepTTL] that fails: it is made of a read and a write, and deletes the key when one of them fails that leaves no mark.
 //
 // # No correct store is rejected
 //

@@ -96,27 +96,25 @@ func (m *model) unasked(s state) []state {
 }
 
 // fail is that an operation failed. What of it is a deletion is spare from now on, and so is a deletion by which it tried to make up for
-// another failure.
+// another failure. A Set with KeepTTL that fails in another step than its last deletes the key.
 func (m *model) fail(s state, by step) []state {
 	switch {
 	case by.kind == clearing:
 		s = s.spared().spared()
 	case by.kind == remove:
 		s = s.spared()
+	case by.kind == setKeep:
+		s = s.spared()
+		s.pending |= by.bit
 	case !by.kind.reads():
 		s.pending |= by.bit
 	}
 	if own, _ := m.marksOf(by.operation); s.marks&own != 0 {
 		s = s.spared()
 	}
-	marked := s
-	marked.marks |= by.bit & m.leave
-	marked.undone |= by.bit & m.leave
-	if by.kind == setKeep {
-		// Where there was no entry it was an Add that failed.
-		return []state{s, marked}
-	}
-	return []state{marked}
+	s.marks |= by.bit & m.leave
+	s.undone |= by.bit & m.leave
+	return []state{s}
 }
 
 // answer is an operation that was answered. The failures of its process that it knows have been made up for, but for a Clear, whose

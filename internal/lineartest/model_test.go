@@ -189,7 +189,7 @@ func TestWhatFailedIsMadeUpForInItsProcess(t *testing.T) {
 		{"the old value after a Set", row(sets("a"), fails(sets("b")), gets("a")), false},
 		{"the old value after a Delete", row(sets("a"), fails(deletes()), gets("a")), false},
 		{"the old value after a Clear", row(sets("a"), fails(clears()), gets("a")), false},
-		{"the old value after a Set with KeepTTL, which may have been an Add", row(sets("a"), fails(keepsTTL(sets("b"))), gets("a")), true},
+		{"the old value after a Set with KeepTTL", row(sets("a"), fails(keepsTTL(sets("b"))), gets("a")), false},
 		{"a miss after a Set with KeepTTL", row(sets("a"), fails(keepsTTL(sets("b"))), misses()), true},
 		{"the old value after a miss", row(sets("a"), fails(deletes()), misses(), gets("a")), false},
 		{"a count on the old value", row(sets("1"), fails(deletes()), counts(1, answer{sum: 2})), false},
@@ -224,6 +224,13 @@ func TestWhatFailedIsMadeUpForInItsProcess(t *testing.T) {
 			at(9, 10, 0, sets("b")), at(11, 12, 1, misses()),
 		}, true},
 		{"a Set after it is there to stay", row(fails(sets("a")), sets("b"), gets("b"), gets("b")), true},
+		{"what is set after a Set with KeepTTL is deleted, for that one may have deleted too", row(
+			fails(keepsTTL(sets("a"))), misses(), sets("b"), misses(),
+		), true},
+		{"what is set after a Set with KeepTTL is deleted once", row(
+			fails(keepsTTL(sets("a"))), misses(), sets("b"), misses(), sets("c"), misses(),
+		), false},
+		{"what is set after a Set is not", row(fails(sets("a")), misses(), sets("b"), misses()), false},
 		{"a Set of the process is not deleted for ever", row(fails(adds("a", false)), sets("b"), misses(), sets("c"), misses()), false},
 	})
 }

@@ -56,7 +56,7 @@ func until(history []operation, at int64) []operation {
 	var known []operation
 	for _, o := range history {
 		switch {
-		case o.begin > at || o.end > at && o.kind.reads():
+		case o.begin > at:
 			continue
 		case o.end > at && o.failed:
 			o.end = never

@@ -27,12 +27,30 @@ func TestAViolationShowsTheHistoryUpToWhatCannotBeExplained(t *testing.T) {
 	    1     2  process 0 client 0: Set(a)
 	    3     …  process 1 client 1: Set(b)
 	    4     …  process 2 client 2: Add(c) failed
+	    5     …  process 3 client 3: Get
 	    6     7  process 0 client 0: Get: a
 	    8     9  process 0 client 0: Delete
 	   10    11  process 0 client 0: Get: a
 up to 11, process 0 client 0: Get: a`
 	if err == nil || err.Error() != want {
 		t.Errorf("the check says\n%v\nwant\n%s", err, want)
+	}
+}
+
+func TestAViolationIsNotWhatAReadExplainsThatFailsLater(t *testing.T) {
+	history := []operation{
+		at(1, 2, 0, fails(sets("a"))),
+		at(3, 40, 0, fails(misses())), // its deletion is executed after the next read's
+		at(5, 6, 0, misses()),
+		at(7, 8, 0, sets("b")),
+		at(9, 10, 0, misses()),
+		at(50, 51, 0, gets("c")),
+		at(52, 53, 0, misses()),
+		at(54, 55, 0, misses()),
+	}
+	err := check("key", history, patience)
+	if err == nil || !strings.Contains(err.Error(), "up to 51, process 0 client 0: Get: c") {
+		t.Errorf("the check says %v; want that the read at 51 cannot be explained", err)
 	}
 }
 
